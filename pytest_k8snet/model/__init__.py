@@ -1,0 +1,1 @@
+"""Values only. Imports nothing of ours."""

@@ -1,0 +1,53 @@
+"""A question to the network: one action from one endpoint to another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .endpoint import Endpoint
+
+
+class Action(StrEnum):
+    """What the agent does; the value is its spelling on the wire and in ids."""
+
+    TCP = "tcp"  # connect, send a nonce line, read what the echo server saw
+    UDP = "udp"  # the same in one datagram
+    ICMP = "icmp"  # echo request with the nonce as payload; detail "df-mtu": pod MTU, don't fragment
+    BULK = "bulk"  # 1 MiB each way over TCP, compared by SHA-256
+    TLS = "tls"  # TLS handshake and GET /version
+    RESOLVE = "resolve"  # through the source's own resolv.conf; detail "<udp|tcp>-<question>"
+    QUERY = "query"  # one raw DNS message to the target; detail "<udp|tcp>[-edns]-<question>"
+
+
+class Family(StrEnum):
+    """Address family."""
+
+    IPV4 = "ipv4"
+    IPV6 = "ipv6"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Probe:
+    """Hashable and ordered; `str()` is its id in recordings, for example `tcp4:pod/a@worker1>service/web`."""
+
+    action: Action
+    source: Endpoint
+    target: Endpoint
+    detail: str = ""
+    family: Family = Family.IPV4
+
+    def __str__(self) -> str:
+        detail = f"+{self.detail}" if self.detail else ""
+        return f"{self.action}{self.family[-1]}{detail}:{self.source}>{self.target}"
+
+    @classmethod
+    def parse(cls, text: str) -> Probe:
+        """The inverse of `str()`. Raises ValueError on anything else."""
+        head, _, ends = text.partition(":")
+        verb, _, detail = head.partition("+")
+        source, arrow, target = ends.partition(">")
+        if not arrow:
+            raise ValueError(f"not a probe id: {text!r}")
+        family = Family(f"ipv{verb[-1]}")
+        return cls(Action(verb[:-1]), Endpoint.parse(source), Endpoint.parse(target), detail, family)

@@ -1,0 +1,87 @@
+"""The recording: everything a run saw, raw and append-only, without any status.
+
+Streams and the shape of their entries (all values JSON):
+
+objects  {"name", "status", "body"}           one API answer; name e.g. "nodes", "configmap/kube-system/kube-proxy", "configz/worker1"
+fleet    {"endpoint", "namespace", "pod", "ip", "tier", "problem"}   where a probe pod ended up; problem is "" when it became ready
+facts    {"node", "phase", "name", "source", "ok", "code", "text", "error"}   one reader on one node; phase "before" or "after" the probes
+frames   {"source", "frame"}                  one result frame exactly as the agent at `source` sent it
+events   {"what", ...}                        anything else worth knowing later: refusals, lost streams, services created
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+FORMAT = 1
+STREAMS = ("objects", "fleet", "facts", "frames", "events")
+
+Entry = Mapping[str, Any]
+
+
+class DamagedRecording(ValueError):
+    """The file is no recording, of an unknown format, or its checksums do not match; `str()` names the file and the part."""
+
+
+@dataclass(slots=True)
+class Recording:
+    """`meta` holds run id, times, command, suite version and the options that shaped what was collected."""
+
+    meta: dict[str, Any] = field(default_factory=dict)
+    streams: dict[str, list[Entry]] = field(default_factory=lambda: {name: [] for name in STREAMS})
+
+    def append(self, stream: str, entry: Entry) -> None:
+        """Add one entry. Raises KeyError for an unknown stream."""
+        self.streams[stream].append(entry)
+
+    def entries(self, stream: str, **where: Any) -> Iterator[Entry]:
+        """Entries of a stream whose fields equal `where`, in the order they were recorded."""
+        return (e for e in self.streams[stream] if all(e.get(key) == value for key, value in where.items()))
+
+    def object(self, name: str) -> Any | None:
+        """Body of the last successful API answer of that name, or None."""
+        found = [e["body"] for e in self.entries("objects", name=name) if e["status"] == 200]
+        return found[-1] if found else None
+
+    def write(self, path: Path) -> None:
+        """Write the zip file: meta.json, one .jsonl a stream, and checksums.json over them."""
+        parts = {"meta.json": _json({"format": FORMAT, **self.meta})}
+        parts |= {f"{name}.jsonl": "".join(_json(e) for e in self.streams[name]) for name in STREAMS}
+        sums = {name: _digest(text.encode()) for name, text in parts.items()}
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, text in {**parts, "checksums.json": _json(sums)}.items():
+                archive.writestr(name, text)
+
+    @classmethod
+    def read(cls, path: Path) -> Recording:
+        """Read what `write` wrote. Raises DamagedRecording, or OSError when the file cannot be opened."""
+        try:
+            with zipfile.ZipFile(path) as archive:
+                return _load(path, {name: archive.read(name) for name in archive.namelist()})
+        except (zipfile.BadZipFile, zipfile.LargeZipFile, UnicodeDecodeError, json.JSONDecodeError, KeyError) as error:
+            raise DamagedRecording(f"{path} is not a readable recording ({error})") from error
+
+
+def _load(path: Path, parts: Mapping[str, bytes]) -> Recording:
+    for name, digest in json.loads(parts["checksums.json"]).items():
+        if _digest(parts[name]) != digest:
+            raise DamagedRecording(f"{path} is damaged: {name} does not match its checksum")
+    meta = json.loads(parts["meta.json"])
+    if meta.pop("format", None) != FORMAT:
+        raise DamagedRecording(f"{path} has another recording format than {FORMAT}; use the version of pytest-k8snet that wrote it")
+    streams = {name: [json.loads(line) for line in parts[f"{name}.jsonl"].decode().splitlines()] for name in STREAMS}
+    return Recording(meta, streams)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True) + "\n"
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
