@@ -1,1 +1,1 @@
-
+"""Plan in, recording out. Collecting never judges."""

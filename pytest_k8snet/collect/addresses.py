@@ -1,0 +1,95 @@
+"""From the stable name of an endpoint to the address and port that a probe of this run really uses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pytest_k8snet.model.endpoint import Endpoint, EndpointKind
+from pytest_k8snet.model.inventory import Inventory
+from pytest_k8snet.model.probe import Action
+from pytest_k8snet.model.recording import Recording
+
+ECHO_PORT = 7801
+PEER_PORT = 7802
+HOST_PORT = {"": 17801, "hostdns": 17802}
+DNS_PORT = 53
+
+
+class NoAddress(LookupError):
+    """The endpoint has no address in this run; `str()` says why (its pod did not start, its Service was not created)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to send, and which agent must answer ("" = any agent of the run, None = a stranger without our echo)."""
+
+    ip: str
+    port: int
+    expect: str | None = ""
+
+
+class AddressBook:
+    """Looks addresses up in what the recording already holds (fleet, Services, API objects)."""
+
+    def __init__(self, inventory: Inventory, recording: Recording) -> None:
+        self._inventory = inventory
+        self._pods = {entry["endpoint"]: entry for entry in recording.entries("fleet")}
+        self._services = {event["name"]: event for event in recording.entries("events", what="service")}
+        self._runner = next(recording.entries("events", what="runner"), None)
+
+    def find(self, target: Endpoint, source: Endpoint, action: Action) -> Address:
+        """Raises NoAddress."""
+        match target.kind:
+            case EndpointKind.LOOPBACK:
+                return Address("127.0.0.1", PEER_PORT, f"{EndpointKind.LOOPBACK}@{source.node}")
+            case EndpointKind.POD | EndpointKind.HOST:
+                return self._pod(target)
+            case EndpointKind.SERVICE:
+                return self._service(target)
+            case EndpointKind.NODE_PORT:
+                return Address(self._inventory.node(target.node).ip, self._field(target, "node_ports", action))
+            case EndpointKind.API:
+                return self._api(target)
+            case EndpointKind.OUTSIDE:
+                return self._outside(target)
+            case EndpointKind.RESOLVER:
+                return Address("", 0, None)
+
+    def _pod(self, target: Endpoint) -> Address:
+        entry = self._pods.get(str(target))
+        if entry is None or entry["problem"]:
+            raise NoAddress(f"{target} is not there: {entry['problem'] if entry else 'no such probe pod in this run'}")
+        host = target.kind is EndpointKind.HOST or target.name in HOST_PORT
+        return Address(entry["ip"], HOST_PORT.get(target.name, ECHO_PORT) if host else ECHO_PORT, str(target))
+
+    def _service(self, target: Endpoint) -> Address:
+        if target.name == "kube-dns":
+            return Address(self._inventory.dns_ip, DNS_PORT, None)
+        event = self._service_event(target)
+        return Address(event["cluster_ip"], event["ports"]["tcp"])
+
+    def _service_event(self, target: Endpoint) -> dict[str, dict[str, int]] | dict[str, str] | dict:  # type: ignore[type-arg]
+        if target.name not in self._services:
+            raise NoAddress(f"{target} is not there: the Service was not created")
+        return dict(self._services[target.name])
+
+    def _field(self, target: Endpoint, field: str, action: Action) -> int:
+        ports = self._service_event(target)[field]
+        return int(ports["udp" if action is Action.UDP else "tcp"])
+
+    def _api(self, target: Endpoint) -> Address:
+        ip, _, port = target.name.rpartition(":")
+        if ip:
+            return Address(ip.strip("[]"), int(port), None)
+        event = self._services.get("kubernetes")
+        if event is None:
+            raise NoAddress(f"{target} is not there: Service default/kubernetes is not among the API's Services")
+        return Address(event["cluster_ip"], event["ports"]["tcp"], None)
+
+    def _outside(self, target: Endpoint) -> Address:
+        if target.name == "runner":
+            if self._runner is None or not self._runner.get("address"):
+                raise NoAddress("this process serves no echo: no address of it that nodes could reach")
+            return Address(self._runner["address"], self._runner["port"], str(target))
+        host, _, port = target.name.partition("://")[2].rpartition(":")
+        return Address(host.strip("[]"), int(port), None)
