@@ -1,0 +1,71 @@
+"""Probe -> the request that its source's agent understands (shapes: docs/reference/agent.md)."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_k8snet.model.endpoint import EndpointKind
+from pytest_k8snet.model.probe import Action, Probe
+
+from .addresses import Address, AddressBook
+from .questions import name_for
+
+BULK_BYTES = 1 << 20
+EDNS_SIZE = 1232  # the size DNS servers agreed on in 2020 to stay below every path MTU
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How often one probe is tried. `until`: stop as soon as so many different servers answered, at most `maximum` tries."""
+
+    samples: int = 3
+    warmup: int = 1
+    until: int = 0
+    maximum: int = 0
+
+
+class RequestBuilder:
+    """Knows the addresses and the names of one run."""
+
+    def __init__(self, book: AddressBook, questions: Mapping[str, str], timeout: float) -> None:
+        self._book, self._questions, self._timeout = book, questions, timeout
+
+    def build(self, probe: Probe, sampling: Sampling) -> dict[str, Any]:
+        """The request. Raises NoAddress or KeyError when this run cannot ask it."""
+        address = self._book.find(probe.target, probe.source, probe.action)
+        return _common(probe, address, sampling, self._timeout) | self._particular(probe, address)
+
+    def _particular(self, probe: Probe, address: Address) -> dict[str, Any]:
+        match probe.action:
+            case Action.TCP if address.expect is None:
+                return {"echo": False}
+            case Action.ICMP if probe.detail == "df-mtu":
+                return {"size": "mtu", "df": True}
+            case Action.BULK:
+                return {"bytes": BULK_BYTES, "samples": 1, "warmup": 0}
+            case Action.TLS:
+                return {"server_name": "kubernetes.default.svc", "path": "/version"}
+            case Action.RESOLVE:
+                return self._question(probe, {})
+            case Action.QUERY:
+                return self._question(probe, {"server": address.ip, "edns": EDNS_SIZE if "-edns-" in probe.detail else 0})
+        return {}
+
+    def _question(self, probe: Probe, more: dict[str, Any]) -> dict[str, Any]:
+        transport, _, question = probe.detail.replace("-edns-", "-").partition("-")
+        name = name_for(question, probe.source, self._questions)
+        return {"transport": transport, "name": name, "type": "A", **more}
+
+
+def _common(probe: Probe, address: Address, sampling: Sampling, timeout: float) -> dict[str, Any]:
+    request: dict[str, Any] = {
+        "id": str(probe), "action": str(probe.action), "family": str(probe.family),
+        "address": address.ip, "port": address.port, "expect": address.expect or None,
+        "samples": sampling.samples, "warmup": sampling.warmup, "timeout": timeout, "nonce": secrets.token_hex(6),
+    }  # fmt: skip
+    if probe.target.kind is EndpointKind.RESOLVER:
+        del request["address"], request["port"]
+    return request | ({"until": sampling.until, "max": sampling.maximum} if sampling.until else {})
