@@ -1,0 +1,152 @@
+"""The facts a node's host pod reads, which requirement needs which of them, and in what order they may be asked.
+
+Reading is harmless: every reader lists or opens, none loads a module. `iptables-legacy-save -t TABLE` creates a table that is not there,
+so the names in /proc/net/ip_tables_names are read first and only those tables are dumped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from pytest_k8snet.model.recording import Recording
+
+HOST = "/host"
+BEFORE, AFTER = "before", "after"
+LIMIT = 262144
+
+Request = dict[str, Any]
+Stage = Callable[[Recording, str], list[Request]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """One fact: how the agent gets it (`argv`, `path` or `http`) and in which phases it is worth reading."""
+
+    name: str
+    how: Mapping[str, Any]
+    phases: frozenset[str] = frozenset({AFTER})
+
+    @property
+    def request(self) -> Request:
+        """The reader as the agent's `facts` request wants it."""
+        return {"name": self.name, **self.how}
+
+
+def _argv(name: str, *argv: str) -> Reader:
+    return Reader(name, {"argv": list(argv)})
+
+
+def _path(name: str, path: str, *phases: str) -> Reader:
+    return Reader(name, {"path": path, "limit": LIMIT}, frozenset(phases or {AFTER}))
+
+
+_ALL = (
+    _argv("iptables", "iptables-nft-save", "-c"),
+    _path("legacy-tables", "/proc/net/ip_tables_names"),
+    _argv("nft", "nft", "-j", "list", "ruleset"),
+    _argv("links", "ip", "-j", "-d", "link", "show"),
+    _argv("addresses", "ip", "-j", "addr", "show"),
+    _argv("routes", "ip", "-j", "route", "show", "table", "all"),
+    _argv("rules", "ip", "-j", "rule", "show"),
+    _argv("neighbours", "ip", "-j", "neigh", "show"),
+    _argv("fdb", "bridge", "-j", "fdb", "show"),
+    _argv("bridge-links", "bridge", "-j", "-d", "link", "show"),
+    _path("ip-forward", "/proc/sys/net/ipv4/ip_forward", BEFORE, AFTER),
+    _path("forwarding", "/proc/sys/net/ipv4/conf/*/forwarding", BEFORE, AFTER),
+    _path("rp-filter", "/proc/sys/net/ipv4/conf/*/rp_filter"),
+    _path("bridge-nf", "/proc/sys/net/bridge/bridge-nf-call-iptables", BEFORE, AFTER),
+    _path("subnet.env", f"{HOST}/run/flannel/subnet.env"),
+    _path("cni", f"{HOST}/etc/cni/net.d/*"),
+    Reader("proxy-mode", {"http": "http://127.0.0.1:10249/proxyMode"}),
+    _path("resolv.conf", f"{HOST}/etc/resolv.conf"),
+)
+READERS: Mapping[str, Reader] = MappingProxyType({reader.name: reader for reader in _ALL})
+
+_RULES = ("iptables", "legacy-tables", "nft", "links", "addresses", "routes", "bridge-nf")
+_DEVICES = ("links", "addresses", "routes")
+_FILE = ("resolv.conf",)
+_NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "NET-DNS-006": _FILE,
+        "NET-DNS-007": _FILE,
+        "NET-DNS-008": _FILE,
+        "NET-DNS-009": _FILE,
+        "NET-DNS-014": _FILE,
+        "NET-PROXY-002": (*_RULES, "proxy-mode"),
+        "NET-PROXY-007": _RULES,
+        "NET-PROXY-008": _RULES,
+        "NET-PROXY-010": _RULES,
+        "NET-PROXY-011": _RULES,
+        "NET-PROXY-017": _RULES,
+        "NET-FLANNEL-004": ("subnet.env",),
+        "NET-FLANNEL-005": ("subnet.env", *_DEVICES),
+        "NET-FLANNEL-006": ("cni",),
+        "NET-FLANNEL-015": _DEVICES,
+        "NET-FLANNEL-016": ("neighbours", "links"),
+        "NET-FLANNEL-017": ("fdb", "links"),
+        "NET-FLANNEL-020": _RULES,
+        "NET-FLANNEL-021": _RULES,
+        "NET-NODE-001": ("ip-forward", "forwarding", *_DEVICES),
+        "NET-NODE-002": ("bridge-nf",),
+        "NET-NODE-007": _RULES,
+        "NET-NAT-008": _RULES,
+        "NET-NAT-009": _RULES,
+        "NET-MTU-001": _DEVICES,
+    }
+)
+
+
+def names_for(requirements: Iterable[str]) -> frozenset[str]:
+    """Names of the readers these requirements need."""
+    return frozenset(name for requirement in requirements for name in _NEEDED.get(requirement, ()))
+
+
+def readers_for(names: frozenset[str], phase: str) -> tuple[Stage, ...]:
+    """What to ask a node in this phase, stage by stage; each stage knows the facts that the earlier ones recorded.
+
+    An unknown name raises KeyError: it would be a requirement that is silently never assessed.
+    """
+    wanted = [READERS[name] for name in sorted(names)]
+    now = [reader for reader in wanted if phase in reader.phases]
+
+    def first(recording: Recording, node: str) -> list[Request]:
+        return [_placed(reader, recording, node) for reader in now]
+
+    def legacy(recording: Recording, node: str) -> list[Request]:
+        return [legacy_reader(table).request for table in legacy_tables(recording, node, phase)]
+
+    return (first, legacy) if any(reader.name == "legacy-tables" for reader in now) else (first,)
+
+
+def legacy_tables(recording: Recording, node: str, phase: str = AFTER) -> tuple[str, ...]:
+    """Names of the legacy tables the node's kernel holds; none where the file is missing (no legacy module)."""
+    facts = [fact for fact in recording.entries("facts", node=node, phase=phase, name="legacy-tables") if fact["ok"]]
+    return tuple(sorted(facts[-1]["text"].split())) if facts else ()
+
+
+def legacy_reader(table: str) -> Reader:
+    """The dump of one legacy table that exists."""
+    return _argv(f"iptables-legacy/{table}", "iptables-legacy-save", "-c", "-t", table)
+
+
+def resolver_path(recording: Recording, node: str) -> str | None:
+    """Path of the file named by kubelet's `resolvConf` on that node; "" when kubelet is told to use none, None when it is not known."""
+    body = recording.object(f"configz/{node}")
+    if not isinstance(body, Mapping):
+        return None
+    path = body.get("kubeletconfig", {}).get("resolvConf", "/etc/resolv.conf")
+    return str(path)
+
+
+def pod_reader(role: str) -> Request:
+    """A probe pod's own resolv.conf, read by the agent of that pod."""
+    return {"name": f"resolv.conf/{role}", "path": "/etc/resolv.conf", "limit": LIMIT}
+
+
+def _placed(reader: Reader, recording: Recording, node: str) -> Request:
+    if reader.name != "resolv.conf":
+        return reader.request
+    return {**reader.request, "path": HOST + (resolver_path(recording, node) or "/etc/resolv.conf")}
