@@ -1,0 +1,99 @@
+"""flannel, kube-proxy and CoreDNS: set up as a user would, changed only through their ConfigMaps."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import yaml
+
+from lab import nft
+from lab.addresses import CONTROL, Node
+from lab.cluster import Cluster, pods_ready
+from lab.flavour import Flavour
+
+FLANNEL = "/api/v1/namespaces/kube-flannel"
+SYSTEM = "/api/v1/namespaces/kube-system"
+COREDNS = "/apis/apps/v1/namespaces/kube-system/deployments/coredns"
+REPLICAS = 2
+
+
+def flannel_manifest(text: str, flavour: Flavour) -> str:
+    """flannel's own manifest; byte for byte for the default flavour, else with another net-conf.json in its ConfigMap."""
+    if (flavour.flannel_backend, flavour.flannel_nftables) == ("vxlan", False):
+        return text
+    documents = [one for one in yaml.safe_load_all(text) if one]
+    for one in documents:
+        if one["kind"] == "ConfigMap":
+            one["data"]["net-conf.json"] = net_conf(one["data"]["net-conf.json"], flavour)
+    return yaml.safe_dump_all(documents, sort_keys=False)
+
+
+def net_conf(text: str, flavour: Flavour) -> str:
+    """flannel's network configuration with this flavour's backend and rule kind."""
+    values = json.loads(text)
+    values["EnableNFTables"] = flavour.flannel_nftables
+    values["Backend"] = {"Type": flavour.flannel_backend}
+    return json.dumps(values, indent=2) + "\n"
+
+
+def apply_flannel(cluster: Cluster, manifest: Path) -> None:
+    """Apply the manifest."""
+    text = flannel_manifest(manifest.read_text(), cluster.lab.flavour)
+    cluster.kubectl(["apply", "-f", "-"], "applying flannel's manifest", text)
+
+
+def scale_coredns(cluster: Cluster, replicas: int) -> None:
+    """Set the number of CoreDNS replicas."""
+    cluster.api.merge(f"{COREDNS}/scale", {"spec": {"replicas": replicas}})
+
+
+def start_coredns(cluster: Cluster) -> None:
+    """Start the replicas on the workers: the control-plane node takes none while they are placed."""
+    own = f"/api/v1/nodes/{CONTROL.name}"
+    cluster.api.merge(own, {"spec": {"unschedulable": True}})
+    try:
+        scale_coredns(cluster, REPLICAS)
+        cluster.wait(lambda: _placed(cluster), "CoreDNS's pods are placed on nodes", "kube-scheduler", 60)
+    finally:
+        cluster.api.merge(own, {"spec": {"unschedulable": None}})
+
+
+def _placed(cluster: Cluster) -> bool:
+    pods = cluster.pods("k8s-app=kube-dns")
+    return len(pods) == REPLICAS and all(pod["spec"].get("nodeName") for pod in pods)
+
+
+def wait_dns(cluster: Cluster) -> None:
+    """Wait until every node gets answers from the DNS Service, for a cluster name and for a name outside."""
+    for one in cluster.nodes:
+        for name in ("kubernetes.default.svc.cluster.local.", "www.example.test."):
+            cluster.wait(lambda n=one, q=name: cluster.resolves(n, q), f"CoreDNS answers {one.name} for {name}", "coredns")
+
+
+def wait_subnets(cluster: Cluster, nodes: list[Node]) -> None:
+    """Wait until flannel has written subnet.env on the nodes: a pod sandbox made before that fails and is retried late."""
+    for one in nodes:
+        file = cluster.where.disk(one.name) / "flannel/subnet.env"
+        cluster.wait(file.exists, f"flannel of {one.name} has its subnet", "kube-flannel")
+
+
+def wait_proxies(cluster: Cluster, nodes: list[Node]) -> None:
+    """Wait for kube-proxy's rules and take away the stand-in for the API's Service."""
+    for one in nodes:
+        cluster.wait(lambda n=one: cluster.proxy_synced(n), f"kube-proxy of {one.name} has written its rules", "kube-proxy")
+        nft.remove_guard(Path(cluster.lab.base), cluster.holder(one).pid)
+
+
+def wait_ready(cluster: Cluster, space: str, selector: str, number: int, component: str) -> None:
+    """Wait until this many pods are there and Ready."""
+    what = f"{number} pod{'s' * (number != 1)} of {component} ready"
+    cluster.wait(lambda: pods_ready(cluster.pods(selector, space), number), what, component)
+
+
+def wait_all_ready(cluster: Cluster) -> None:
+    """Wait until every pod of flannel, kube-proxy and CoreDNS is Ready."""
+    number = len(cluster.nodes)
+    wait_ready(cluster, "kube-flannel", "app=flannel", number, "kube-flannel")
+    wait_ready(cluster, "kube-system", "k8s-app=kube-proxy", number, "kube-proxy")
+    wait_ready(cluster, "kube-system", "k8s-app=kube-dns", REPLICAS, "coredns")

@@ -1,0 +1,143 @@
+"""Changing the flavour of a running lab: only what differs is touched, nothing is rebuilt."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import yaml
+
+from lab import addons, artifacts, joining, network, process, rootfs, state, steps, teardown
+from lab.addresses import Node
+from lab.cluster import Cluster, pods_ready
+from lab.flavour import Flavour
+from lab.progress import Progress
+
+# flannel takes neither its vxlan device nor its iptables rules away when it no longer uses them.
+IPTABLES_LEFTOVERS = """
+iptables -t nat -D POSTROUTING -m comment --comment "flanneld masq" -j FLANNEL-POSTRTG
+iptables -t nat -F FLANNEL-POSTRTG; iptables -t nat -X FLANNEL-POSTRTG
+iptables -t filter -D FORWARD -m comment --comment "flanneld forward" -j FLANNEL-FWD
+iptables -t filter -F FLANNEL-FWD; iptables -t filter -X FLANNEL-FWD
+true
+"""
+
+
+def apply(cluster: Cluster, wanted: Flavour, progress: Progress) -> None:
+    """Bring a running lab to another flavour."""
+    before = cluster.lab.flavour
+    differ = set(before.differences(wanted))
+    work: list[tuple[str, Callable[[], None]]] = []
+    if "rp_filter" in differ:
+        work.append((f"rp_filter {wanted.rp_filter}", lambda: _reverse_path(cluster, wanted)))
+    if wanted.workers < before.workers:
+        work.append((f"{wanted.workers} workers", lambda: _remove_workers(cluster, before, wanted)))
+    if differ & {"flannel_backend", "flannel_nftables"}:
+        work.append((f"flannel {wanted.flannel_backend}", lambda: _change_flannel(cluster, before, wanted)))
+    if "proxy_mode" in differ:
+        work.append((f"kube-proxy {wanted.proxy_mode}", lambda: _change_proxy(cluster, wanted)))
+    if wanted.workers > before.workers:
+        work.append((f"{wanted.workers} workers", lambda: _add_workers(cluster, before, wanted, progress)))
+    work.append(("CoreDNS answers", lambda: _settle(cluster)))
+    progress.plan([name for name, _ in work])
+    for name, step in work:
+        with progress.step(name):
+            step()
+
+
+def _note(cluster: Cluster, **fields: Any) -> None:
+    """Remember the part of the flavour that now holds: in the state, and on the disks for a resume."""
+    cluster.lab.flavour = cluster.lab.flavour.changed(fields)
+    state.save(cluster.where, cluster.lab)
+    noted = rootfs.read_complete(cluster.where.disks) or {}
+    noted["flavour"] = cluster.lab.flavour.as_dict()
+    state.write_atomically(cluster.where.disks / rootfs.COMPLETE, json.dumps(noted, indent=1))
+
+
+def _settle(cluster: Cluster) -> None:
+    addons.wait_dns(cluster)
+    addons.wait_all_ready(cluster)
+
+
+def _reverse_path(cluster: Cluster, wanted: Flavour) -> None:
+    for one in cluster.nodes:
+        network.set_reverse_path_filter(cluster.holder(one).pid, wanted.rp_filter)
+    _note(cluster, rp_filter=wanted.rp_filter)
+
+
+def _restart(cluster: Cluster, space: str, selector: str, component: str) -> None:
+    """Delete a DaemonSet's pods at once and wait for their successors."""
+    old = {pod["metadata"]["uid"] for pod in cluster.pods(selector, space)}
+    cluster.kubectl(
+        ["-n", space, "delete", "pods", "-l", selector, "--grace-period=1"], f"restarting {component}"
+    )
+
+    def renewed() -> bool:
+        pods = cluster.pods(selector, space)
+        return pods_ready(pods, len(cluster.nodes)) and not old & {pod["metadata"]["uid"] for pod in pods}
+
+    cluster.wait(renewed, f"the new pods of {component} are ready", component)
+
+
+def _change_proxy(cluster: Cluster, wanted: Flavour) -> None:
+    path = f"{addons.SYSTEM}/configmaps/kube-proxy"
+    config = yaml.safe_load(cluster.api.get(path)["data"]["config.conf"])
+    config["mode"] = wanted.proxy_mode
+    cluster.api.merge(path, {"data": {"config.conf": yaml.safe_dump(config)}})
+    _restart(cluster, "kube-system", "k8s-app=kube-proxy", "kube-proxy")
+    addons.wait_proxies(cluster, cluster.nodes)
+    _note(cluster, proxy_mode=wanted.proxy_mode)
+
+
+def _change_flannel(cluster: Cluster, before: Flavour, wanted: Flavour) -> None:
+    path = f"{addons.FLANNEL}/configmaps/kube-flannel-cfg"
+    text = cluster.api.get(path)["data"]["net-conf.json"]
+    cluster.api.merge(path, {"data": {"net-conf.json": addons.net_conf(text, wanted)}})
+    _restart(cluster, "kube-flannel", "app=flannel", "kube-flannel")
+    for one in cluster.nodes:
+        _remove_leftovers(cluster, one, before, wanted)
+    _note(cluster, flannel_backend=wanted.flannel_backend, flannel_nftables=wanted.flannel_nftables)
+
+
+def _remove_leftovers(cluster: Cluster, one: Node, before: Flavour, wanted: Flavour) -> None:
+    if before.flannel_backend == "vxlan" != wanted.flannel_backend:
+        cluster.run(one, ["ip", "link", "delete", "flannel.1"], "removing flannel's unused vxlan device")
+    if wanted.flannel_nftables and not before.flannel_nftables:
+        cluster.run(one, ["sh", "-c", IPTABLES_LEFTOVERS], "removing flannel's unused iptables rules")
+
+
+def _add_workers(cluster: Cluster, before: Flavour, wanted: Flavour, progress: Progress) -> None:
+    made = artifacts.ensure(cluster.where.cache, progress)
+    _note(cluster, workers=wanted.workers)
+    new = cluster.nodes[before.workers + 1 :]
+    steps.connect_nodes(cluster, new)
+    steps.make_disks(cluster, new, made)
+    steps.boot(cluster, new)
+    with progress.step("kubeadm join") as step:
+        joining.join(cluster, new, step)
+    steps.wait_nodes(cluster, new)
+    addons.wait_proxies(cluster, new)
+
+
+def _remove_workers(cluster: Cluster, before: Flavour, wanted: Flavour) -> None:
+    old = cluster.nodes[wanted.workers + 1 :]
+    names = [one.name for one in old]
+    cluster.kubectl(
+        ["drain", *names, "--ignore-daemonsets", "--delete-emptydir-data", "--force", "--grace-period=1", "--timeout=60s"],
+        "draining the workers that go",
+    )
+    cluster.kubectl(["delete", "node", *names], "removing the workers from the cluster")
+    _note(cluster, workers=wanted.workers)
+    for one in old:
+        _stop_worker(cluster, one)
+
+
+def _stop_worker(cluster: Cluster, one: Node) -> None:
+    network.disconnect_node(cluster.router, one)
+    with process.signals_held():
+        for name in (one.name, f"net-{one.name}"):
+            cluster.lab.processes.pop(name).kill()
+        teardown.remove_group(one.name)
+        state.save(cluster.where, cluster.lab)
+        rootfs.remove(cluster.where.disk(one.name))

@@ -1,0 +1,1 @@
+"""Programs of the lab's hosts outside the cluster, run in their own network namespaces."""

@@ -1,0 +1,103 @@
+"""kubeadm's configuration and its two commands; the cluster itself is what kubeadm makes of it."""
+
+from __future__ import annotations
+
+import resource
+from typing import Any
+
+import yaml
+
+from lab import addresses
+from lab.addresses import CONTROL, Node
+from lab.flavour import Flavour
+
+CONFIG = "/etc/kubernetes/kubeadm.yaml"
+TOKEN = "abcdef.0123456789abcdef"  # opens nothing outside the lab: its API server is in a namespace without uplink
+# On cgroup v1 "SystemVerification" is an error since Kubernetes 1.35.
+INIT = ["kubeadm", "init", "--config", CONFIG, "--ignore-preflight-errors=SystemVerification", "--skip-token-print"]
+JOIN = ["kubeadm", "join", "--config", CONFIG, "--ignore-preflight-errors=SystemVerification"]
+
+
+def init_config(flavour: Flavour, version: str) -> str:
+    """The file for `kubeadm init`: four YAML documents (kubeadm.k8s.io/v1beta4 and the two component configurations)."""
+    return yaml.safe_dump_all([_init(), _cluster(version), _kubelet(), _proxy(flavour)], sort_keys=False)
+
+
+def join_config(node: Node) -> str:
+    """The file for `kubeadm join`."""
+    discovery = {
+        "bootstrapToken": {
+            "apiServerEndpoint": f"{CONTROL.address}:{addresses.API_PORT}",
+            "token": TOKEN,
+            "unsafeSkipCAVerification": True,
+        }
+    }
+    return yaml.safe_dump(_document("kubeadm.k8s.io/v1beta4", "JoinConfiguration", discovery=discovery, **_registration(node)))
+
+
+def _document(version: str, kind: str, **fields: Any) -> dict[str, Any]:
+    return {"apiVersion": version, "kind": kind, **fields}
+
+
+def _registration(node: Node) -> dict[str, Any]:
+    registration = {
+        "name": node.name,
+        "criSocket": "unix:///run/containerd/containerd.sock",
+        "imagePullPolicy": "Never",  # every image lies in the node's store already, and there is no registry
+        "kubeletExtraArgs": [{"name": "node-ip", "value": node.address}],
+    }
+    return {"nodeRegistration": registration}
+
+
+def _init() -> dict[str, Any]:
+    endpoint = {"advertiseAddress": CONTROL.address, "bindPort": addresses.API_PORT}
+    tokens = [{"token": TOKEN, "ttl": "0s"}]
+    return _document(
+        "kubeadm.k8s.io/v1beta4", "InitConfiguration", bootstrapTokens=tokens, localAPIEndpoint=endpoint, **_registration(CONTROL)
+    )
+
+
+def _cluster(version: str) -> dict[str, Any]:
+    alone = {"extraArgs": [{"name": "leader-elect", "value": "false"}]}  # one of each: an old lease would only delay a resume
+    return _document(
+        "kubeadm.k8s.io/v1beta4",
+        "ClusterConfiguration",
+        clusterName="k8snet-lab",
+        kubernetesVersion=version,
+        networking={"podSubnet": str(addresses.PODS), "serviceSubnet": str(addresses.SERVICES), "dnsDomain": "cluster.local"},
+        apiServer={"certSANs": ["127.0.0.1", "localhost"]},
+        controllerManager=alone,
+        scheduler=alone,
+        etcd={"local": {"extraArgs": [{"name": "unsafe-no-fsync", "value": "true"}]}},
+    )
+
+
+def _kubelet() -> dict[str, Any]:
+    open_files = min(resource.getrlimit(resource.RLIMIT_NOFILE)[1], 1_000_000)
+    return _document(
+        "kubelet.config.k8s.io/v1beta1",
+        "KubeletConfiguration",
+        failCgroupV1=False,
+        cgroupDriver="cgroupfs",
+        failSwapOn=False,
+        maxOpenFiles=open_files,
+        oomScoreAdj=0,
+        imageGCHighThresholdPercent=100,
+        evictionHard={
+            "memory.available": "100Mi", "nodefs.available": "0%", "nodefs.inodesFree": "0%", "imagefs.available": "0%",
+        },
+        resolvConf="/etc/resolv.conf",
+        serializeImagePulls=False,
+        fileCheckFrequency="2s",
+        nodeStatusUpdateFrequency="5s",
+    )  # fmt: skip
+
+
+def _proxy(flavour: Flavour) -> dict[str, Any]:
+    return _document(
+        "kubeproxy.config.k8s.io/v1alpha1",
+        "KubeProxyConfiguration",
+        mode=flavour.proxy_mode,
+        conntrack={"maxPerCore": 0, "min": 0},  # nf_conntrack_max is read-only in a network namespace
+        oomScoreAdj=0,
+    )

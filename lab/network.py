@@ -1,0 +1,100 @@
+"""The lab's wires: an underlay bridge with a router, the internet host, the runner and the nodes, each in its own network namespace.
+
+No namespace has a route to the machine's own network, and the router has no default route: a packet for anywhere else ends there.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+
+from lab import addresses, namespace
+from lab.errors import LabError
+
+BRIDGE = "underlay"
+NET = Path("/proc/sys/net")
+
+
+def ip(pid: int, lines: Iterable[str]) -> None:
+    """Run lines of `ip -batch` in the network namespace of a process."""
+    with namespace.network(pid):
+        done = subprocess.run(["ip", "-batch", "-"], input="\n".join(lines) + "\n", capture_output=True, text=True)
+    if done.returncode:
+        raise LabError(f"ip could not set up the lab's network: {done.stderr.strip().splitlines()[0]}")
+
+
+def write_sysctls(pid: int, values: Mapping[str, object]) -> None:
+    """Write sysctls below net/ (names with dots as in sysctl.d(5)) in the network namespace of a process."""
+    with namespace.network(pid):
+        for name, value in values.items():
+            _sysctl_file(name).write_text(f"{value}\n")
+
+
+def _sysctl_file(name: str) -> Path:
+    return NET.joinpath(*name.removeprefix("net.").split("."))
+
+
+def build_router(router: int) -> None:
+    """Make the underlay bridge and forwarding in the router's namespace."""
+    gateway = addresses.interface(addresses.router_address(addresses.UNDERLAY), addresses.UNDERLAY)
+    ip(router, [
+        "link set lo up",
+        f"link add {BRIDGE} type bridge",
+        f"link set {BRIDGE} up",
+        f"address add {gateway} dev {BRIDGE}",
+    ])  # fmt: skip
+    write_sysctls(router, {"net.ipv4.ip_forward": 1, **reverse_path(0)})
+
+
+def reverse_path(value: int, devices: Iterable[str] = ()) -> dict[str, int]:
+    """The sysctls that set rp_filter for new devices and the named ones."""
+    return {f"net.ipv4.conf.{device}.rp_filter": value for device in ("all", "default", *devices)}
+
+
+def set_reverse_path_filter(pid: int, value: int) -> None:
+    """Set rp_filter of a node: for all devices it has and for those to come."""
+    with namespace.network(pid):
+        devices = [path.name for path in (NET / "ipv4/conf").iterdir() if path.name not in {"all", "default"}]
+    with namespace.network(pid):
+        for device in ("all", "default", *devices):
+            (NET / "ipv4/conf" / device / "rp_filter").write_text(f"{value}\n")
+
+
+def connect_node(router: int, node: int, plan: addresses.Node, rp_filter: int) -> None:
+    """Plug a node's namespace into the underlay bridge and set the sysctls that Kubernetes asks of a node."""
+    gateway = addresses.router_address(addresses.UNDERLAY)
+    ip(router, [
+        f"link add {plan.port} type veth peer name eth0 netns {node}",
+        f"link set {plan.port} master {BRIDGE} up",
+    ])  # fmt: skip
+    ip(node, _host_lines(IPv4Address(plan.address), addresses.UNDERLAY, gateway))
+    write_sysctls(node, {"net.ipv4.ip_forward": 1, "net.bridge.bridge-nf-call-iptables": 1})
+    set_reverse_path_filter(node, rp_filter)
+
+
+def disconnect_node(router: int, plan: addresses.Node) -> None:
+    """Unplug a node from the underlay."""
+    ip(router, [f"link delete {plan.port}"])
+
+
+def connect_host(router: int, host: int, name: str, network: IPv4Network, *own: IPv4Address) -> None:
+    """Give a host its own routed subnet: a link `name` to the router and a default route there."""
+    gateway = addresses.router_address(network)
+    ip(router, [
+        f"link add {name} type veth peer name eth0 netns {host}",
+        f"link set {name} up",
+        f"address add {addresses.interface(gateway, network)} dev {name}",
+    ])  # fmt: skip
+    ip(host, _host_lines(own[0], network, gateway))
+    ip(host, [f"address add {address}/32 dev eth0" for address in own[1:]] or ["link show lo"])
+
+
+def _host_lines(address: IPv4Address, network: IPv4Network, gateway: IPv4Address) -> list[str]:
+    return [
+        "link set lo up",
+        "link set eth0 up",
+        f"address add {addresses.interface(address, network)} dev eth0",
+        f"route add default via {gateway}",
+    ]

@@ -1,0 +1,56 @@
+"""nftables rule sets that the lab itself writes, with the nft(8) of the nodes' base tree (the machine needs none of its own)."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from lab import addresses, namespace
+from lab.errors import LabError
+
+GUARD = "labguard"
+
+
+def load(base: Path, pid: int, rules: str, *, quiet: bool = False) -> None:
+    """Load a rule set in the network namespace of a process; LabError with nft's message, unless quiet."""
+    with namespace.network(pid):
+        done = subprocess.run(
+            ["chroot", str(base), "nft", "-f", "-"], input=rules, capture_output=True, text=True, errors="replace"
+        )
+    if done.returncode and not quiet:
+        raise LabError(f"nft refused the lab's rules: {done.stderr.strip().splitlines()[0] if done.stderr else 'no message'}")
+
+
+def guard_rules() -> str:
+    """Rules that stand in for kube-proxy until it has its own: only the API's Service, all other Services refuse at once.
+
+    Without them flanneld and CoreDNS start against a dead address and wait out long back-offs and stale connection tracking.
+    """
+    return f"""
+table ip {GUARD} {{
+  chain prerouting {{ type nat hook prerouting priority -110; {_to_api()} }}
+  chain output {{ type nat hook output priority -110; {_to_api()} }}
+  chain postrouting {{ type nat hook postrouting priority 90; ip saddr {addresses.PODS} ip daddr {addresses.CONTROL.address} masquerade; }}
+  chain forward {{ type filter hook forward priority 0; ip daddr {addresses.SERVICES} reject; }}
+}}
+"""
+
+
+def _to_api() -> str:
+    return f"ip daddr {addresses.API_SERVICE} tcp dport 443 dnat to {addresses.CONTROL.address}:{addresses.API_PORT};"
+
+
+def remove_guard(base: Path, pid: int) -> None:
+    """Delete the stand-in rules; established connections go on by connection tracking."""
+    load(base, pid, f"add table ip {GUARD}\ndelete table ip {GUARD}\n")
+
+
+def runner_rules() -> str:
+    """Rules that serve the API on the runner's loopback address, and nowhere else."""
+    loopback = f"ip daddr 127.0.0.1 tcp dport {addresses.RUNNER_API_PORT}"
+    return f"""
+table ip k8snetlab {{
+  chain output {{ type nat hook output priority -100; {loopback} dnat to {addresses.CONTROL.address}:{addresses.API_PORT}; }}
+  chain postrouting {{ type nat hook postrouting priority 100; ip saddr 127.0.0.1 oifname "eth0" masquerade; }}
+}}
+"""

@@ -1,0 +1,154 @@
+"""The steps of `up`: a cold start, and a resume from kept disks."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+
+from lab import addons, addresses, joining, kubeadm, namespace, network, nft, node, rootfs, state, wait
+from lab.addresses import CONTROL, Node
+from lab.artifacts import Artifacts
+from lab.cluster import Cluster
+from lab.errors import LabError
+from lab.progress import Progress
+
+COLD = (
+    "networks, router, internet and runner", "disks of the nodes", "nodes boot", "kubeadm init", "flannel's manifest",
+    "kubeadm join", "nodes ready", "kube-proxy", "CoreDNS answers", "all pods ready",
+)  # fmt: skip
+RESUME = ("networks, router, internet and runner", "nodes boot", "API server", "kube-proxy", "nodes ready", "CoreDNS answers")
+
+
+def cold_start(cluster: Cluster, artifacts: Artifacts, progress: Progress) -> None:
+    """From artifacts to a cluster whose CoreDNS answers."""
+    with progress.step(COLD[0]):
+        build_hosts(cluster)
+    with progress.step(COLD[1]):
+        make_disks(cluster, cluster.nodes, artifacts)
+    with progress.step(COLD[2]):
+        boot(cluster, cluster.nodes)
+    with progress.step(COLD[3]) as step:
+        joining.init(cluster, step)
+        write_kubeconfig(cluster)
+        addons.scale_coredns(cluster, 0)
+    with progress.step(COLD[4]):
+        addons.apply_flannel(cluster, artifacts.manifests["flannel"])
+    with progress.step(COLD[5]) as step:
+        joining.join(cluster, cluster.workers, step)
+    with progress.step(COLD[6]):
+        wait_nodes(cluster, cluster.nodes)
+    with progress.step(COLD[7]):
+        addons.wait_proxies(cluster, cluster.nodes)
+    with progress.step(COLD[8]):
+        addons.start_coredns(cluster)
+        addons.wait_dns(cluster)
+    with progress.step(COLD[9]):
+        addons.wait_all_ready(cluster)
+    note_complete(cluster, artifacts)
+
+
+def resume(cluster: Cluster, progress: Progress) -> None:
+    """From kept disks to a cluster whose CoreDNS answers."""
+    with progress.step(RESUME[0]):
+        build_hosts(cluster)
+    with progress.step(RESUME[1]):
+        boot(cluster, cluster.nodes)
+    with progress.step(RESUME[2]):
+        write_kubeconfig(cluster)
+        cluster.wait(cluster.api.ready, "the API server is ready", "kube-apiserver")
+    with progress.step(RESUME[3]):
+        addons.wait_proxies(cluster, cluster.nodes)
+    with progress.step(RESUME[4]):
+        wait_nodes(cluster, cluster.nodes)
+    with progress.step(RESUME[5]):
+        addons.wait_dns(cluster)
+
+
+def build_hosts(cluster: Cluster) -> None:
+    """Make the namespaces of the router, the hosts and the nodes, connect them and start the internet's servers."""
+    where = cluster.where
+    for name in ("router", "internet", "runner"):
+        cluster.remember(node.hold_network(name, where))
+    router = cluster.router
+    network.build_router(router)
+    internet, runner = cluster.lab.process("internet").pid, cluster.lab.process("runner").pid
+    network.connect_host(
+        router, internet, "internet", addresses.INTERNET, addresses.INTERNET_HOST, addresses.INTERNET_DNS
+    )
+    network.connect_host(router, runner, "runner", addresses.RUNNER, addresses.RUNNER_HOST)
+    network.write_sysctls(runner, {"net.ipv4.conf.eth0.route_localnet": 1, **network.reverse_path(0, ["eth0"])})
+    nft.load(Path(cluster.lab.base), runner, nft.runner_rules())
+    (where.run / "resolv.conf").write_text(rootfs.resolver())
+    connect_nodes(cluster, cluster.nodes)
+    _start_servers(cluster, internet)
+
+
+def _start_servers(cluster: Cluster, internet: int) -> None:
+    root = str(Path(__file__).resolve().parent.parent)
+    argv = [sys.executable, "-c", f"import sys; sys.path.insert(0, {root!r}); from lab.hosts import internet; internet.main()"]
+    servers = cluster.remember(node.host_program("internet-servers", internet, argv, cluster.where))
+
+    def check() -> None:
+        if not servers.alive():
+            raise LabError(f"the internet host's servers ended{wait.excerpt([cluster.where.log('internet-servers')])}")
+
+    fact = lambda: _listens(internet)  # noqa: E731
+    wait.until(fact, "the internet host's servers listen", timeout=20, logs=[cluster.where.log("internet-servers")], alive=check)
+
+
+def _listens(internet: int) -> bool:
+    with namespace.connect(internet, str(addresses.INTERNET_DNS), 53, 1):
+        return True
+
+
+def connect_nodes(cluster: Cluster, nodes: Sequence[Node]) -> None:
+    """Make and connect the network namespaces of nodes, with the stand-in for the API's Service."""
+    for one in nodes:
+        holder = cluster.remember(node.hold_network(f"net-{one.name}", cluster.where))
+        network.connect_node(cluster.router, holder.pid, one, cluster.lab.flavour.rp_filter)
+        nft.load(Path(cluster.lab.base), holder.pid, nft.guard_rules())
+
+
+def make_disks(cluster: Cluster, nodes: Sequence[Node], artifacts: Artifacts) -> None:
+    """Make new disks for nodes, with kubeadm's configuration in them."""
+    for one in nodes:
+        init = kubeadm.init_config(cluster.lab.flavour, artifacts.versions["kubernetes"])
+        text = init if one.is_control else kubeadm.join_config(one)
+        rootfs.create(cluster.where.disk(one.name), one, artifacts, {kubeadm.CONFIG: text})
+
+
+def boot(cluster: Cluster, nodes: Sequence[Node]) -> None:
+    """Start nodes and wait for their containerd."""
+    for one in nodes:
+        cluster.remember(node.start(one, cluster.holder(one).pid, cluster.where, cluster.lab))
+    for one in nodes:
+        started = cluster.booted(one)
+        cluster.wait(lambda s=started: node.containerd_answers(s), f"containerd of {one.name} answers", "containerd", 30)
+
+
+def wait_nodes(cluster: Cluster, nodes: Sequence[Node]) -> None:
+    """Wait until flannel has the nodes' subnets and the nodes are Ready."""
+    addons.wait_subnets(cluster, list(nodes))
+    for one in nodes:
+        cluster.wait(lambda n=one: cluster.node_ready(n.name), f"{one.name} is Ready", "kubelet")
+
+
+def write_kubeconfig(cluster: Cluster) -> None:
+    """Write the user's kubeconfig: admin's, with the loopback address that only the runner's namespace serves."""
+    config = yaml.safe_load(cluster.where.admin.read_text())
+    name = "k8snet-lab"
+    config["clusters"][0]["cluster"]["server"] = f"https://127.0.0.1:{addresses.RUNNER_API_PORT}"
+    config["clusters"][0]["name"] = config["contexts"][0]["name"] = config["current-context"] = name
+    config["users"][0]["name"] = "k8snet-lab-admin"
+    config["contexts"][0]["context"] = {"cluster": name, "user": "k8snet-lab-admin"}
+    state.write_atomically(cluster.where.kubeconfig, yaml.safe_dump(config))
+
+
+def note_complete(cluster: Cluster, artifacts: Artifacts) -> None:
+    """Note on the disks that they hold a whole cluster, and of what make."""
+    noted = {"origin": rootfs.origin(artifacts), "flavour": cluster.lab.flavour.as_dict()}
+    state.write_atomically(cluster.where.disks / rootfs.COMPLETE, json.dumps(noted, indent=1))
