@@ -9,7 +9,7 @@ import subprocess
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lab.errors import LabError
@@ -68,9 +68,7 @@ class Runner:
                 _kill(child)
 
     @contextmanager
-    def _child(
-        self, argv: Sequence[str], what: str, env: Mapping[str, str] | None, cwd: Path | None
-    ) -> Iterator[subprocess.Popen[str]]:
+    def _child(self, argv: Sequence[str], what: str, env: Mapping[str, str] | None, cwd: Path | None) -> Iterator[subprocess.Popen[str]]:
         child = self._start(argv, what, env, cwd)
         try:
             yield child
@@ -116,14 +114,14 @@ def _pump(child: subprocess.Popen[str], write: Callable[[str], object], line: Ca
 
 
 def _kill(child: subprocess.Popen[str]) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 def _failure(what: str, text: str, log: Path, code: int) -> ArtifactError:
     if FULL_DISK in text.lower():
         return full_disk(what, log.parent.parent)
     last = "\n".join(f"  {line}" for line in text.splitlines()[-SHOWN_LINES:])
-    return ArtifactError(f"{what} failed (exit code {code}); the last lines of its log:\n{last or '  (it printed nothing)'}\nThe whole log: {log}")
+    return ArtifactError(
+        f"{what} failed (exit code {code}); the last lines of its log:\n{last or '  (it printed nothing)'}\nThe whole log: {log}"
+    )
