@@ -1,0 +1,82 @@
+"""From a context's name to the client's configuration; the context is never defaulted."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pytest_k8snet.errors import NoVerdict, UsageProblem
+from pytest_k8snet.model.settings import Settings
+
+DEFAULT = "~/.kube/config"
+
+
+def files(settings: Settings) -> tuple[Path, ...]:
+    """The kubeconfig files in the order of kubectl: the option, else $KUBECONFIG (a list), else ~/.kube/config."""
+    if settings.kubeconfig is not None:
+        return (settings.kubeconfig,)
+    listed = [part for part in os.environ.get("KUBECONFIG", "").split(os.pathsep) if part]
+    return tuple(Path(part).expanduser() for part in listed or [DEFAULT])
+
+
+def load(settings: Settings) -> Any:
+    """The configuration for `settings.context`. Raises UsageProblem (no file, no such context) or NoVerdict (no credentials)."""
+    found = [path for path in files(settings) if path.is_file()]
+    if not found:
+        tried = ", ".join(map(str, files(settings)))
+        raise UsageProblem(f"there is no kubeconfig at {tried}; name one with --k8snet-kubeconfig PATH or KUBECONFIG")
+    _require_context(settings.context, found)
+    return _configure(settings.context, found)
+
+
+def user_name(settings: Settings) -> str:
+    """What the kubeconfig calls the user of the context, for messages only."""
+    for path in files(settings):
+        for entry in _contexts(path) if path.is_file() else ():
+            if entry.get("name") == settings.context:
+                return str(entry.get("context", {}).get("user", ""))
+    return ""
+
+
+def _require_context(name: str, paths: list[Path]) -> None:
+    known = sorted({str(entry.get("name")) for path in paths for entry in _contexts(path)})
+    if name in known:
+        return
+    near = difflib.get_close_matches(name, known, 1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    where = ", ".join(map(str, paths))
+    raise UsageProblem(f"no context {name!r} in {where}; known contexts: {', '.join(known) or 'none'}{hint}")
+
+
+def _contexts(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        document = yaml.safe_load(path.read_text()) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UsageProblem(f"{path} is not a readable kubeconfig: {_one_line(error)}") from error
+    if not isinstance(document, dict):
+        raise UsageProblem(f"{path} is not a kubeconfig: it holds no mapping")
+    yield from (entry for entry in document.get("contexts") or () if isinstance(entry, dict))
+
+
+def _configure(name: str, paths: list[Path]) -> Any:
+    from kubernetes import client, config  # heavy: only when there is a context
+
+    configuration: Any = client.Configuration()
+    read: Any = config.load_kube_config  # typed in some releases of the client only
+    joined = os.pathsep.join(map(str, paths))
+    try:
+        read(config_file=joined, context=name, client_configuration=configuration, persist_config=False)
+    except config.ConfigException as error:
+        raise NoVerdict(f"context {name} in {joined} cannot be used: {_one_line(error)}") from error
+    except Exception as error:  # a credential plugin or a broken certificate may raise anything
+        raise NoVerdict(f"context {name} in {joined} gives no credentials: {type(error).__name__}: {_one_line(error)}") from error
+    return configuration
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
