@@ -53,7 +53,6 @@ class Session:
         self._place_hosts()
         self._place_pods()
         self._ask(plans)
-        discover(self._connection, self.recording, self._settings, again=True)
         self.recording.meta |= {"finished": _now(), "seconds": self.seconds, "requests": self._connection.requests}
         return self.recording
 
@@ -91,11 +90,14 @@ class Session:
             interview.await_rules()
 
     def _ask(self, plans: Iterable[CellPlan]) -> None:
+        assert self._connection is not None
         _, interview = self._running()
         with self._phase("probes"):
             interview.read_resolvers()
             interview.probe(plans, lambda done, total: self._progress("probes", f"{done:,} of {total:,} answered", done == total))
         with self._phase("after"):
+            # Objects before rules: a Service that appears in between must not look as if a node had forgotten it.
+            discover(self._connection, self.recording, self._settings, again=True)
             interview.read_facts("after")
             interview.count_nonces()
 
