@@ -14,6 +14,7 @@ from typing import Any
 
 from pytest_k8snet.model.recording import Recording
 from pytest_k8snet.model.verdict import Inconclusive
+from pytest_k8snet.parse.objects import DamagedObject, net_conf_of
 
 NAMESPACES = ("kube-flannel", "kube-system")
 CONFIG = "kube-flannel-cfg"
@@ -64,25 +65,25 @@ def config_object(recording: Recording) -> tuple[str, Mapping[str, str]]:
 
 
 def net_conf(recording: Recording) -> NetConf:
-    """net-conf.json of the ConfigMap. Raises Inconclusive when it cannot be understood."""
-    name, data = config_object(recording)
+    """net-conf.json of the ConfigMap. Raises Inconclusive when there is none or it cannot be understood."""
+    name, _ = config_object(recording)
     try:
-        raw = json.loads(data["net-conf.json"])
-        return _net_conf(raw)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise Inconclusive(f"ConfigMap {name}: net-conf.json cannot be understood ({type(error).__name__}: {error})") from error
+        return _net_conf(net_conf_of(recording) or {})
+    except (DamagedObject, TypeError, ValueError, AttributeError) as error:
+        raise Inconclusive(f"ConfigMap {name}: net-conf.json cannot be understood ({error})") from error
 
 
 def _net_conf(raw: Mapping[str, Any]) -> NetConf:
-    backend = raw.get("Backend") or {}
-    network = raw.get("Network")
+    """flannel reads keys without regard to their case, as Go's JSON decoder does."""
+    top = {str(key).lower(): value for key, value in raw.items()}
+    settings = {str(key).lower(): value for key, value in (top.get("backend") or {}).items()}
     return NetConf(
-        network=IPv4Network(network) if network else None,
-        backend=str(backend.get("Type", "udp")).lower(),
-        vni=int(backend.get("VNI", 1)),
-        direct=bool(backend.get("DirectRouting", False)),
-        mtu=int(backend.get("MTU", 0)),
-        nftables=bool(raw.get("EnableNFTables", False)),
+        network=IPv4Network(top["network"]) if top.get("network") else None,
+        backend=str(settings.get("type", "udp")).lower(),
+        vni=int(settings.get("vni", 1)),
+        direct=settings.get("directrouting") is True,
+        mtu=int(settings.get("mtu", 0)),
+        nftables=top.get("enablenftables") is True,
     )
 
 

@@ -1,0 +1,45 @@
+"""Which ends of a probe this run may use: the roles its tier allows, and the targets outside the cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pytest_k8snet.model.endpoint import Endpoint, EndpointKind
+from pytest_k8snet.model.inventory import Inventory
+from pytest_k8snet.model.settings import Settings, Tier
+
+from .applies import Value
+from .features import values
+
+RUNNER = Endpoint(EndpointKind.OUTSIDE, "runner")
+POD_ROLES = frozenset({"a", "b", "default", "none"})
+HOST_ROLES = frozenset({"host", "hostdns"})  # host network: only the privileged tier admits them
+
+
+@dataclass(frozen=True, slots=True)
+class Available:
+    """`roles` of probe pods ("runner" = this process), `targets` for egress in the order of preference, `values` for conditions."""
+
+    roles: frozenset[str]
+    targets: tuple[Endpoint, ...] = ()
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+
+def available(inventory: Inventory, settings: Settings) -> Available:
+    """From the options. Egress goes to the declared `tcp://` targets, else to the echo server of this process."""
+    privileged = settings.tier is Tier.PRIVILEGED
+    declared = tuple(Endpoint(EndpointKind.OUTSIDE, target) for target in settings.external if target.startswith("tcp://"))
+    runner = () if settings.external_address == "off" else (RUNNER,)
+    return Available(POD_ROLES | {"runner"} | (HOST_ROLES if privileged else frozenset()), declared or runner, values(inventory, settings))
+
+
+def role(endpoint: Endpoint) -> str:
+    """The role of the probe pod behind an endpoint, "runner" for this process, "" for what is not ours."""
+    if endpoint.kind is EndpointKind.POD:
+        return endpoint.name
+    if endpoint.kind is EndpointKind.HOST:
+        return "host"
+    if endpoint.kind is EndpointKind.LOOPBACK:
+        return "a"
+    return "runner" if endpoint == RUNNER else ""

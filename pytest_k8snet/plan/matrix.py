@@ -1,0 +1,122 @@
+"""The documented reachability matrix as data, and its expansion into one cell per pair of endpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pytest_k8snet.errors import UsageProblem
+from pytest_k8snet.model.endpoint import Endpoint, EndpointKind
+from pytest_k8snet.model.inventory import Inventory
+from pytest_k8snet.model.probe import Action, Family, Probe
+
+from .applies import Answer, evaluate
+from .available import RUNNER, Available, role
+from .catalogue import read_yaml
+from .cellplan import CellPlan, Documented
+from .line import Line, parse_line
+
+__all__ = ["CellPlan", "Documented", "Matrix", "load"]
+
+BOUND = 30  # samples per backend before a backend that did not answer is given up
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """`lines` of cells and the raw `resolvers` rows (read by plan/resolver.py), in the order of the file."""
+
+    lines: tuple[Line, ...]
+    resolver_rows: tuple[Any, ...] = ()
+
+    def cells(self, requirement_id: str, inventory: Inventory, available: Available) -> tuple[CellPlan, ...]:
+        """All cells of a requirement, always in the same order; without those whose pods the tier does not allow."""
+        lines = [line for line in self.lines if line.requirement == requirement_id]
+        return tuple(plan for line in lines for plan in _expand(line, inventory, available))
+
+    def requirements(self) -> tuple[str, ...]:
+        """Ids that have cells, each once."""
+        return tuple(dict.fromkeys(line.requirement for line in self.lines))
+
+
+def load(path: Path) -> Matrix:
+    """Raises UsageProblem naming the line and what is wrong with it."""
+    document = read_yaml(path)
+    if not isinstance(document, dict) or set(document) - {"lines", "resolvers"}:
+        raise UsageProblem(f"{path} is no matrix: it holds `lines` and `resolvers`, nothing else")
+    lines = tuple(parse_line(row, number) for number, row in enumerate(document.get("lines") or (), 1))
+    return Matrix(lines, tuple(document.get("resolvers") or ()))
+
+
+def _expand(line: Line, inventory: Inventory, available: Available) -> Iterator[CellPlan]:
+    if evaluate(line.applies, available.values).answer is Answer.NO:
+        return
+    for action, detail in line.actions:
+        for source in _sources(line, inventory):
+            for target in _targets(line, source, inventory, available):
+                if all(role(end) in available.roles | {""} for end in (source, target)):
+                    yield _plan(line, Probe(action, source, target, detail, _family(inventory)), inventory)
+
+
+def _plan(line: Line, probe: Probe, inventory: Inventory) -> CellPlan:
+    until = len(inventory.nodes) if line.until_backends else 0
+    controls = tuple(_controls(line, probe, inventory))
+    samples = 1 if probe.action is Action.BULK else line.samples
+    return CellPlan(
+        line.requirement, probe, line.documented, line.plane, line.level, line.reach, controls, samples, until, BOUND * until
+    )  # fmt: skip
+
+
+def _sources(line: Line, inventory: Inventory) -> Iterator[Endpoint]:
+    for spelling in line.sources:
+        end = Endpoint.parse(spelling)
+        if end.kind is EndpointKind.OUTSIDE:
+            yield end
+        else:
+            yield from (Endpoint(end.kind, end.name, node) for node in inventory.names)
+
+
+def _targets(line: Line, source: Endpoint, inventory: Inventory, available: Available) -> Iterator[Endpoint]:
+    if line.where == "self":
+        yield source
+        return
+    for spelling in line.targets:
+        end = Endpoint.parse(spelling)
+        yield from _named(end, available, inventory) if line.where == "cluster" else _placed(end, line.where, source, inventory)
+
+
+def _placed(end: Endpoint, where: str, source: Endpoint, inventory: Inventory) -> Iterator[Endpoint]:
+    """The endpoint on every node that `where` allows, never the source itself."""
+    for node in inventory.names:
+        target = Endpoint(end.kind, end.name, node)
+        allowed = where == "any-node" or (node == source.node) is (where == "same-node")
+        if allowed and target != source:
+            yield target
+
+
+def _named(end: Endpoint, available: Available, inventory: Inventory) -> Iterator[Endpoint]:
+    """Endpoints without a node; `outside` and `api` without a name stand for all there are."""
+    if end.kind is EndpointKind.OUTSIDE and not end.name:
+        yield from available.targets
+    elif end.kind is EndpointKind.API and not end.name:
+        names = ("service", *inventory.api_endpoints)
+        yield from (Endpoint(EndpointKind.API, name) for name in names)
+    else:
+        yield end
+
+
+def _controls(line: Line, probe: Probe, inventory: Inventory) -> Iterator[Probe]:
+    """What must be reachable if a cell that is not reached shall mean anything."""
+    hosts = [Endpoint(EndpointKind.HOST, "", node) for node in inventory.names]
+    match line.control:
+        case "from-host":
+            yield Probe(probe.action, Endpoint(EndpointKind.HOST, "", probe.source.node), probe.target, probe.detail, probe.family)
+        case "to-host":
+            yield Probe(probe.action, probe.source, Endpoint(EndpointKind.HOST, "", probe.target.node), probe.detail, probe.family)
+        case "any-host" if probe.target == RUNNER:  # a declared target is the operator's word that it can be reached
+            yield from (Probe(probe.action, host, probe.target, probe.detail, probe.family) for host in hosts)
+
+
+def _family(inventory: Inventory) -> Family:
+    return inventory.families[0] if inventory.families else Family.IPV4

@@ -1,0 +1,75 @@
+"""From the selected requirements to what must be placed, asked and read: nothing else is created or probed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from pytest_k8snet.model.endpoint import EndpointKind
+from pytest_k8snet.model.inventory import Inventory
+from pytest_k8snet.model.probe import Action, Probe
+
+from .available import Available, role
+from .cellplan import CellPlan, Documented
+from .matrix import Matrix
+from .readers import names_for
+from .resolver import load as load_rows
+from .resolver import plans as resolver_plans
+
+OURS = frozenset({"web", "self", "empty", "big"})
+_BACKENDS = frozenset({"web", "self"})
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What the fleet holds: pod roles ("runner" = the agent of this process), Services, and the readers of facts."""
+
+    roles: frozenset[str]
+    services: frozenset[str]
+    readers: frozenset[str]
+    probes: tuple[Probe, ...]
+
+    @property
+    def objects(self) -> bool:
+        """Whether anything is created in the cluster at all."""
+        return bool(self.roles - {"runner"})
+
+
+def asked(selected: Iterable[str], matrix: Matrix, inventory: Inventory, available: Available) -> tuple[CellPlan, ...]:
+    """Everything to ask: the cells of the selected requirements, their controls, and the questions to resolvers."""
+    rows = load_rows(matrix.resolver_rows)
+    plans: list[CellPlan] = []
+    for requirement_id in selected:
+        cells = matrix.cells(requirement_id, inventory, available)
+        plans += cells
+        plans += _controls(cells, available)
+        for resolver in resolver_plans(rows, requirement_id, inventory, available.roles):
+            plans += (CellPlan(requirement_id, probe, Documented(word), samples=1) for probe, word in resolver.probes.items())
+    return tuple(plans)
+
+
+def needs(selected: Iterable[str], plans: Iterable[CellPlan], available: Available) -> Needs:
+    """What `plans` (from `asked`) and the facts of the selected requirements need."""
+    probes = tuple(sorted({plan.probe for plan in plans}))
+    readers = names_for(selected) if "host" in available.roles else frozenset()
+    services = frozenset(service for probe in probes for service in _services(probe))
+    roles = {role(end) for probe in probes for end in (probe.source, probe.target)} - {""}
+    roles |= {"a"} if services & _BACKENDS else set()
+    roles |= {"host"} if readers else set()
+    return Needs(frozenset(roles), services | ({"marker"} if services & OURS else set()), readers, probes)
+
+
+def _controls(cells: Iterable[CellPlan], available: Available) -> Iterator[CellPlan]:
+    for cell in cells:
+        for probe in cell.controls:
+            if role(probe.source) in available.roles:
+                yield CellPlan(cell.requirement, probe, Documented("control"))
+
+
+def _services(probe: Probe) -> Iterator[str]:
+    """Services of ours that a probe needs; a question to a resolver needs the Service it asks for."""
+    if probe.target.kind in (EndpointKind.SERVICE, EndpointKind.NODE_PORT) and probe.target.name in OURS:
+        yield probe.target.name
+    if probe.action in (Action.RESOLVE, Action.QUERY):
+        question = probe.detail.rpartition("-")[2]
+        yield from {"short": ("web",), "big": ("big",)}.get(question, ())
