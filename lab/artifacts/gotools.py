@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,7 @@ from lab.progress import Step
 
 TOOLS = Path(__file__).parent.parent / "tools"
 BUILD_INFO = "github.com/containernetworking/plugins/pkg/utils/buildversion.BuildVersion"
+LIST = ["go", "list", "-mod=readonly", "-deps", "tool"]
 ENVIRONMENT = {"GOTOOLCHAIN": "local", "GOFLAGS": "-buildvcs=false", "GOWORK": "off"}
 
 
@@ -131,6 +133,12 @@ def component(tool: GoTool, runner: Runner) -> Component:
     return Component(tool.name, f"build {tool.name} {tool.version}", tool.key, build)
 
 
+def fetch(tool: GoTool, runner: Runner) -> None:
+    """Load the tool's modules into Go's own cache ahead of its build; a failure is left for the build to report."""
+    with suppress(ArtifactError):
+        runner.run(LIST, what=f"fetch {tool.name}", log=f"{tool.name}-fetch.log", env=tool.environment, cwd=tool.folder)
+
+
 @dataclass(frozen=True, slots=True)
 class _Build:
     tool: GoTool
@@ -147,7 +155,7 @@ class _Build:
             self._from_module(folder)
 
     def _compile(self, target: Path) -> None:
-        total = len(self._go("list", "-mod=readonly", "-deps", "tool").splitlines())
+        total = len(self._run(LIST, self.step.live).splitlines())
         done = 0
 
         def show(line: str) -> None:
@@ -158,14 +166,12 @@ class _Build:
         self._run(self.tool.command(target), show)
 
     def _from_module(self, folder: Path) -> None:
-        source = Path(self._go("list", "-mod=readonly", "-m", "-f", "{{.Dir}}", self.tool.module).splitlines()[-1])
+        listed = self._run(["go", "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", self.tool.module], self.step.live)
+        source = Path(listed.splitlines()[-1])
         for file in self.tool.files:
             shutil.copyfile(source / file, folder / Path(file).name)
         for file, name in self.tool.static_c.items():
             self._run(["gcc", "-Os", "-Wall", "-static", "-s", "-o", str(folder / "bin" / name), str(source / file)])
-
-    def _go(self, *arguments: str) -> str:
-        return self._run(["go", *arguments], self.step.live)
 
     def _run(self, argv: list[str], line: Callable[[str], None] | None = None) -> str:
         tool = self.tool

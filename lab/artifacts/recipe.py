@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,10 +38,17 @@ class Recipe:
         """Build what is missing: the Debian tree (network and unpacking) beside the compiler (processors)."""
         missing = self.missing()
         progress.plan([component.title for component in missing])
-        beside = [component for component in missing if component is self.base]
-        with self._lane(beside, progress):
-            self._build([component for component in missing if component in (*self.compiled, self.collected)], progress)
-        self._build([component for component in missing if component in self.seeds.values()], progress)
+        compiled = [component for component in missing if component in self.compiled]
+        with self._lane(lambda: self._prepare(missing, compiled, progress)):
+            self._build(compiled, progress)
+        self._build([component for component in missing if component not in (self.base, *compiled)], progress)
+
+    def _prepare(self, missing: list[Component], compiled: list[Component], progress: Progress) -> None:
+        """Everything that waits for the network while the compiler has the processors."""
+        self._build([component for component in missing if component is self.base], progress)
+        for tool, component in zip(self.tools, self.compiled, strict=True):
+            if component in compiled[1:]:
+                gotools.fetch(tool, self.runner)
 
     def _build(self, components: list[Component], progress: Progress) -> None:
         for component in components:
@@ -49,13 +56,13 @@ class Recipe:
                 self.cache.build(component, step)
 
     @contextmanager
-    def _lane(self, components: list[Component], progress: Progress) -> Iterator[None]:
-        """Build components in a thread while the block runs; the first failure of either ends both."""
+    def _lane(self, beside: Callable[[], None]) -> Iterator[None]:
+        """Run something in a thread while the block runs; the first failure of either ends both."""
         failures: list[BaseException] = []
 
         def work() -> None:
             try:
-                self._build(components, progress)
+                beside()
             except BaseException as error:
                 failures.append(error)
                 self.runner.stop()
