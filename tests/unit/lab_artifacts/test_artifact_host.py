@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import fake_go
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.artifacts import basetree
 from lab.artifacts.host import FILES, TOOLS, missing_on_host
-
-from . import fake_go
 
 WORDS = st.text("abcdefghijklmnopqrstuvwxyz0123456789.+-", min_size=1, max_size=12)
 

@@ -6,6 +6,7 @@ import dataclasses
 import os
 from pathlib import Path
 
+import fake_go
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,8 +14,6 @@ from hypothesis import strategies as st
 from lab.artifacts import basetree, gotools, stores
 from lab.artifacts.cache import Cache, Component, digest, digest_files
 from lab.artifacts.command import ArtifactError, Runner
-
-from . import fake_go
 
 PARTS = st.lists(st.text() | st.binary(), max_size=6)
 

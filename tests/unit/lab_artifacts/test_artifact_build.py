@@ -10,14 +10,13 @@ import sys
 import time
 from pathlib import Path
 
+import fake_go
 import pytest
 
 from lab.artifacts import gotools
 from lab.artifacts.cache import Cache, Component
 from lab.artifacts.command import ArtifactError, Runner
 from lab.progress import Step
-
-from . import fake_go
 
 CHECKOUT = Path(__file__).parents[3]
 
