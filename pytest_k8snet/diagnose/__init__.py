@@ -1,0 +1,1 @@
+"""From failing cells to what they have in common."""
