@@ -2,8 +2,6 @@
 
 import sys
 
-if sys.version_info < (3, 11):
-    sys.exit("lab: Python 3.11 or newer is needed")
 try:
     from lab.cli import main
 except ModuleNotFoundError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -59,6 +60,14 @@ def start_coredns(cluster: Cluster) -> None:
         cluster.api.merge(own, {"spec": {"unschedulable": None}})
 
 
+def place_coredns(cluster: Cluster) -> None:
+    """Start the replicas anew if one is on the control-plane node."""
+    if any(pod["spec"].get("nodeName") == CONTROL.name for pod in cluster.pods("k8s-app=kube-dns")):
+        scale_coredns(cluster, 0)
+        cluster.wait(lambda: not cluster.pods("k8s-app=kube-dns"), "CoreDNS's old pods end", "kubelet", 60)
+        start_coredns(cluster)
+
+
 def _placed(cluster: Cluster) -> bool:
     pods = cluster.pods("k8s-app=kube-dns")
     return len(pods) == REPLICAS and all(pod["spec"].get("nodeName") for pod in pods)
@@ -68,7 +77,7 @@ def wait_dns(cluster: Cluster) -> None:
     """Wait until every node gets answers from the DNS Service, for a cluster name and for a name outside."""
     for one in cluster.nodes:
         for name in ("kubernetes.default.svc.cluster.local.", "www.example.test."):
-            cluster.wait(lambda n=one, q=name: cluster.resolves(n, q), f"CoreDNS answers {one.name} for {name}", "coredns")
+            cluster.wait(partial(cluster.resolves, one, name), f"CoreDNS answers {one.name} for {name}", "coredns")
 
 
 def wait_subnets(cluster: Cluster, nodes: list[Node]) -> None:
@@ -81,7 +90,9 @@ def wait_subnets(cluster: Cluster, nodes: list[Node]) -> None:
 def wait_proxies(cluster: Cluster, nodes: list[Node]) -> None:
     """Wait for kube-proxy's rules and take away the stand-in for the API's Service."""
     for one in nodes:
-        cluster.wait(lambda n=one: cluster.proxy_synced(n), f"kube-proxy of {one.name} has written its rules", "kube-proxy")
+        cluster.wait(
+            partial(cluster.proxy_synced, one), f"kube-proxy of {one.name} has written its rules", "kube-proxy"
+        )
         nft.remove_guard(Path(cluster.lab.base), cluster.holder(one).pid)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +13,7 @@ from lab import addons, artifacts, joining, network, process, rootfs, state, ste
 from lab.addresses import Node
 from lab.cluster import Cluster, pods_ready
 from lab.flavour import Flavour
-from lab.progress import Progress
+from lab.progress import Progress, Step
 
 # flannel takes neither its vxlan device nor its iptables rules away when it no longer uses them.
 IPTABLES_LEFTOVERS = """
@@ -24,26 +25,29 @@ true
 """
 
 
+Work = Callable[[Cluster, Flavour, Flavour, Step], None]
+
+
 def apply(cluster: Cluster, wanted: Flavour, progress: Progress) -> None:
     """Bring a running lab to another flavour."""
     before = cluster.lab.flavour
     differ = set(before.differences(wanted))
-    work: list[tuple[str, Callable[[], None]]] = []
+    work: list[tuple[str, Work]] = []
     if "rp_filter" in differ:
-        work.append((f"rp_filter {wanted.rp_filter}", lambda: _reverse_path(cluster, wanted)))
+        work.append((f"rp_filter {wanted.rp_filter}", _reverse_path))
     if wanted.workers < before.workers:
-        work.append((f"{wanted.workers} workers", lambda: _remove_workers(cluster, before, wanted)))
+        work.append((f"down to {wanted.workers} workers", _remove_workers))
     if differ & {"flannel_backend", "flannel_nftables"}:
-        work.append((f"flannel {wanted.flannel_backend}", lambda: _change_flannel(cluster, before, wanted)))
+        work.append((f"flannel {wanted.flannel_backend}", _change_flannel))
     if "proxy_mode" in differ:
-        work.append((f"kube-proxy {wanted.proxy_mode}", lambda: _change_proxy(cluster, wanted)))
+        work.append((f"kube-proxy {wanted.proxy_mode}", _change_proxy))
     if wanted.workers > before.workers:
-        work.append((f"{wanted.workers} workers", lambda: _add_workers(cluster, before, wanted, progress)))
-    work.append(("CoreDNS answers", lambda: _settle(cluster)))
+        work.append((f"up to {wanted.workers} workers", _add_workers))
+    work.append(("CoreDNS answers, all pods ready", _settle))
     progress.plan([name for name, _ in work])
-    for name, step in work:
-        with progress.step(name):
-            step()
+    for name, change in work:
+        with progress.step(name) as step:
+            change(cluster, before, wanted, step)
 
 
 def _note(cluster: Cluster, **fields: Any) -> None:
@@ -55,12 +59,13 @@ def _note(cluster: Cluster, **fields: Any) -> None:
     state.write_atomically(cluster.where.disks / rootfs.COMPLETE, json.dumps(noted, indent=1))
 
 
-def _settle(cluster: Cluster) -> None:
+def _settle(cluster: Cluster, _before: Flavour, _wanted: Flavour, _step: Step) -> None:
+    addons.place_coredns(cluster)
     addons.wait_dns(cluster)
     addons.wait_all_ready(cluster)
 
 
-def _reverse_path(cluster: Cluster, wanted: Flavour) -> None:
+def _reverse_path(cluster: Cluster, _before: Flavour, wanted: Flavour, _step: Step) -> None:
     for one in cluster.nodes:
         network.set_reverse_path_filter(cluster.holder(one).pid, wanted.rp_filter)
     _note(cluster, rp_filter=wanted.rp_filter)
@@ -69,9 +74,7 @@ def _reverse_path(cluster: Cluster, wanted: Flavour) -> None:
 def _restart(cluster: Cluster, space: str, selector: str, component: str) -> None:
     """Delete a DaemonSet's pods at once and wait for their successors."""
     old = {pod["metadata"]["uid"] for pod in cluster.pods(selector, space)}
-    cluster.kubectl(
-        ["-n", space, "delete", "pods", "-l", selector, "--grace-period=1"], f"restarting {component}"
-    )
+    cluster.kubectl(["-n", space, "delete", "pods", "-l", selector, "--grace-period=1"], f"restarting {component}")
 
     def renewed() -> bool:
         pods = cluster.pods(selector, space)
@@ -80,7 +83,7 @@ def _restart(cluster: Cluster, space: str, selector: str, component: str) -> Non
     cluster.wait(renewed, f"the new pods of {component} are ready", component)
 
 
-def _change_proxy(cluster: Cluster, wanted: Flavour) -> None:
+def _change_proxy(cluster: Cluster, _before: Flavour, wanted: Flavour, _step: Step) -> None:
     path = f"{addons.SYSTEM}/configmaps/kube-proxy"
     config = yaml.safe_load(cluster.api.get(path)["data"]["config.conf"])
     config["mode"] = wanted.proxy_mode
@@ -90,7 +93,7 @@ def _change_proxy(cluster: Cluster, wanted: Flavour) -> None:
     _note(cluster, proxy_mode=wanted.proxy_mode)
 
 
-def _change_flannel(cluster: Cluster, before: Flavour, wanted: Flavour) -> None:
+def _change_flannel(cluster: Cluster, before: Flavour, wanted: Flavour, _step: Step) -> None:
     path = f"{addons.FLANNEL}/configmaps/kube-flannel-cfg"
     text = cluster.api.get(path)["data"]["net-conf.json"]
     cluster.api.merge(path, {"data": {"net-conf.json": addons.net_conf(text, wanted)}})
@@ -107,30 +110,41 @@ def _remove_leftovers(cluster: Cluster, one: Node, before: Flavour, wanted: Flav
         cluster.run(one, ["sh", "-c", IPTABLES_LEFTOVERS], "removing flannel's unused iptables rules")
 
 
-def _add_workers(cluster: Cluster, before: Flavour, wanted: Flavour, progress: Progress) -> None:
-    made = artifacts.ensure(cluster.where.cache, progress)
+def _add_workers(cluster: Cluster, before: Flavour, wanted: Flavour, step: Step) -> None:
+    made = artifacts.ensure(cluster.where.cache, Progress(io.StringIO()))
     _note(cluster, workers=wanted.workers)
     new = cluster.nodes[before.workers + 1 :]
     steps.connect_nodes(cluster, new)
     steps.make_disks(cluster, new, made)
     steps.boot(cluster, new)
-    with progress.step("kubeadm join") as step:
-        joining.join(cluster, new, step)
+    joining.join(cluster, new, step)
     steps.wait_nodes(cluster, new)
     addons.wait_proxies(cluster, new)
 
 
-def _remove_workers(cluster: Cluster, before: Flavour, wanted: Flavour) -> None:
+def _remove_workers(cluster: Cluster, _before: Flavour, wanted: Flavour, _step: Step) -> None:
     old = cluster.nodes[wanted.workers + 1 :]
     names = [one.name for one in old]
     cluster.kubectl(
-        ["drain", *names, "--ignore-daemonsets", "--delete-emptydir-data", "--force", "--grace-period=1", "--timeout=60s"],
+        [
+            "drain",
+            *names,
+            "--ignore-daemonsets",
+            "--delete-emptydir-data",
+            "--force",
+            "--grace-period=1",
+            "--timeout=60s",
+        ],
         "draining the workers that go",
     )
     cluster.kubectl(["delete", "node", *names], "removing the workers from the cluster")
     _note(cluster, workers=wanted.workers)
     for one in old:
         _stop_worker(cluster, one)
+        cluster.kubectl(
+            ["delete", "pods", "-A", f"--field-selector=spec.nodeName={one.name}", "--force", "--grace-period=0"],
+            f"removing the pods of {one.name}",
+        )
 
 
 def _stop_worker(cluster: Cluster, one: Node) -> None:

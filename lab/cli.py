@@ -48,11 +48,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _say(str(error), 4)
     except LabError as error:
         return _say(str(error), 1)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has seen enough
+        return 0
     except OSError as error:
         return _say(bringing.explain(error), 1)
     except KeyboardInterrupt as error:
-        number = error.number if isinstance(error, Interrupted) else signal.SIGINT
-        return _say(f"stopped by {signal.Signals(number).name}{options.after_stop}", 128 + number)
+        number = signal.Signals(error.number if isinstance(error, Interrupted) else signal.SIGINT)
+        return _say(f"stopped by {number.name}{options.after_stop}", 128 + int(number))
 
 
 def _say(text: str, code: int) -> int:
@@ -62,7 +65,9 @@ def _say(text: str, code: int) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
-    top = argparse.ArgumentParser(prog="python -m lab", description="A real Kubernetes cluster in namespaces of this machine.")
+    top = argparse.ArgumentParser(
+        prog="python -m lab", description="A real Kubernetes cluster in namespaces of this machine."
+    )
     commands = top.add_subparsers(metavar="COMMAND", required=True)
     up = _add(commands, "up", _up, "bring the lab up, resume it from kept disks, or change its flavour")
     up.set_defaults(after_stop="; what had been started is taken down again")
@@ -76,7 +81,9 @@ def parser() -> argparse.ArgumentParser:
     inside.add_argument("node", metavar="NODE")
     _add_command(inside)
     _add_command(_add(commands, "run", _run, "run a command on the runner host: run -- CMD..."))
-    _add_command(_add(commands, "kubectl", _kubectl, "run kubectl on the runner host", prefix_chars="\0", add_help=False))
+    _add_command(
+        _add(commands, "kubectl", _kubectl, "run kubectl on the runner host", prefix_chars="\0", add_help=False)
+    )
     shown = _add(commands, "logs", _logs, "list the logs, or show the last lines of a node's or a component's")
     shown.add_argument("what", nargs="?", metavar="NODE|COMPONENT")
     shown.add_argument("--lines", type=int, default=40, metavar="N", help="lines of each log, default: 40")

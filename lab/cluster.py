@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -107,10 +108,11 @@ class Cluster:
             found += sorted(one.glob(f"pods/*/*{component}*/*.log"))
         return [path for path in found if path.is_file()]
 
-    def node_ready(self, name: str) -> bool:
-        """True if the node's Ready condition is True."""
+    def node_ready(self, name: str, since: datetime | None = None) -> bool:
+        """True if the node's Ready condition is True, and its kubelet said so not before `since`."""
         conditions = self.api.get(f"/api/v1/nodes/{name}").get("status", {}).get("conditions", [])
-        return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+        ready = [one for one in conditions if one["type"] == "Ready" and one["status"] == "True"]
+        return any(since is None or datetime.fromisoformat(one["lastHeartbeatTime"]) >= since for one in ready)
 
     def proxy_synced(self, one: Node) -> bool:
         """True if kube-proxy of a node has written its rules (its healthz endpoint)."""

@@ -58,7 +58,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--proxy-mode", choices=PROXY_MODES, help="mode of kube-proxy, default: iptables")
     group.add_argument("--rp-filter", type=int, choices=(0, 1, 2), help="reverse path filter of the nodes, default: 0")
-    group.add_argument("--workers", type=int, choices=range(1, addresses.MOST_WORKERS + 1), metavar="N", help="default: 2")
+    group.add_argument(
+        "--workers", type=int, choices=range(1, addresses.MOST_WORKERS + 1), metavar="N", help="default: 2"
+    )
     group.add_argument("--families", choices=addresses.FAMILIES, help="address families, default: ipv4")
 
 

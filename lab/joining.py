@@ -24,7 +24,9 @@ def init(cluster: Cluster, step: Step) -> None:
 
 def join(cluster: Cluster, nodes: Sequence[Node], step: Step) -> None:
     """Run `kubeadm join` on the given workers at the same time."""
-    cluster.wait(lambda: _token_signed(cluster), "the cluster-info is signed with the join token", "kube-controller-manager")
+    cluster.wait(
+        lambda: _token_signed(cluster), "the cluster-info is signed with the join token", "kube-controller-manager"
+    )
     _run_all(cluster, dict.fromkeys(nodes, kubeadm.JOIN), step)
 
 
@@ -49,7 +51,7 @@ def _run_all(cluster: Cluster, commands: dict[Node, list[str]], step: Step) -> N
 
 def _start(argv: list[str], log: Path) -> subprocess.Popen[bytes]:
     with process.signals_held(), log.open("wb") as output:
-        return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, preexec_fn=process.release_signals)
+        return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
 
 
 def _wait_all(running: dict[Node, subprocess.Popen[bytes]], logs: dict[Node, Path], step: Step) -> None:

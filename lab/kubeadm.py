@@ -32,7 +32,9 @@ def join_config(node: Node) -> str:
             "unsafeSkipCAVerification": True,
         }
     }
-    return yaml.safe_dump(_document("kubeadm.k8s.io/v1beta4", "JoinConfiguration", discovery=discovery, **_registration(node)))
+    return yaml.safe_dump(
+        _document("kubeadm.k8s.io/v1beta4", "JoinConfiguration", discovery=discovery, **_registration(node))
+    )
 
 
 def _document(version: str, kind: str, **fields: Any) -> dict[str, Any]:
@@ -53,18 +55,28 @@ def _init() -> dict[str, Any]:
     endpoint = {"advertiseAddress": CONTROL.address, "bindPort": addresses.API_PORT}
     tokens = [{"token": TOKEN, "ttl": "0s"}]
     return _document(
-        "kubeadm.k8s.io/v1beta4", "InitConfiguration", bootstrapTokens=tokens, localAPIEndpoint=endpoint, **_registration(CONTROL)
+        "kubeadm.k8s.io/v1beta4",
+        "InitConfiguration",
+        bootstrapTokens=tokens,
+        localAPIEndpoint=endpoint,
+        **_registration(CONTROL),
     )
 
 
 def _cluster(version: str) -> dict[str, Any]:
-    alone = {"extraArgs": [{"name": "leader-elect", "value": "false"}]}  # one of each: an old lease would only delay a resume
+    alone = {
+        "extraArgs": [{"name": "leader-elect", "value": "false"}]
+    }  # one of each: an old lease would only delay a resume
     return _document(
         "kubeadm.k8s.io/v1beta4",
         "ClusterConfiguration",
         clusterName="k8snet-lab",
         kubernetesVersion=version,
-        networking={"podSubnet": str(addresses.PODS), "serviceSubnet": str(addresses.SERVICES), "dnsDomain": "cluster.local"},
+        networking={
+            "podSubnet": str(addresses.PODS),
+            "serviceSubnet": str(addresses.SERVICES),
+            "dnsDomain": "cluster.local",
+        },
         apiServer={"certSANs": ["127.0.0.1", "localhost"]},
         controllerManager=alone,
         scheduler=alone,

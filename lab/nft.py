@@ -15,10 +15,17 @@ def load(base: Path, pid: int, rules: str, *, quiet: bool = False) -> None:
     """Load a rule set in the network namespace of a process; LabError with nft's message, unless quiet."""
     with namespace.network(pid):
         done = subprocess.run(
-            ["chroot", str(base), "nft", "-f", "-"], input=rules, capture_output=True, text=True, errors="replace"
+            ["chroot", str(base), "nft", "-f", "-"],
+            input=rules,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
         )
     if done.returncode and not quiet:
-        raise LabError(f"nft refused the lab's rules: {done.stderr.strip().splitlines()[0] if done.stderr else 'no message'}")
+        raise LabError(
+            f"nft refused the lab's rules: {done.stderr.strip().splitlines()[0] if done.stderr else 'no message'}"
+        )
 
 
 def guard_rules() -> str:

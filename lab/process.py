@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,10 +81,8 @@ def first_child(pid: int) -> int | None:
 
 def send(pid: int, number: int) -> None:
     """Send a signal; a process that is gone already is no error."""
-    try:
+    with suppress(ProcessLookupError):
         os.kill(pid, number)
-    except ProcessLookupError:
-        pass
 
 
 @contextmanager
@@ -115,7 +113,7 @@ def spawn(
     with signals_held(), log.open("ab") as output:
         child = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=env, start_new_session=True,
-            preexec_fn=before_program,
+            preexec_fn=before_program,  # noqa: PLW1509 - no thread of ours holds a lock that it takes
         )  # fmt: skip
         child.returncode = 0  # it is not ours to wait for: keeps Popen from warning when it is collected
         return Process(name, child.pid, start_time(child.pid) or 0)
@@ -125,7 +123,7 @@ def run(argv: Sequence[str], *, what: str, text: str | None = None, timeout: flo
     """Run a command to its end and return its output; LabError with its last lines if it fails."""
     try:
         done = subprocess.run(
-            argv, input=text, stdin=None if text is not None else subprocess.DEVNULL,
+            argv, check=False, input=text, stdin=None if text is not None else subprocess.DEVNULL,
             capture_output=True, text=True, errors="replace", timeout=timeout,
         )  # fmt: skip
     except FileNotFoundError as error:

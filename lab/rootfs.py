@@ -88,7 +88,11 @@ def _copy_plugins(source: Path, target: Path) -> None:
 
 def origin(artifacts: Artifacts) -> dict[str, object]:
     """What disks are made of; disks of another origin cannot be resumed."""
-    return {"base": str(artifacts.base), "stores": {k: str(v) for k, v in artifacts.stores.items()}, "versions": artifacts.versions}
+    return {
+        "base": str(artifacts.base),
+        "stores": {k: str(v) for k, v in artifacts.stores.items()},
+        "versions": artifacts.versions,
+    }
 
 
 def read_complete(disks: Path) -> dict[str, object] | None:

@@ -56,7 +56,9 @@ def places() -> Places:
     cache = Path(os.environ.get("K8SNET_LAB_CACHE") or Path.home() / ".cache/k8snet-lab").absolute()
     for name, path in (("K8SNET_LAB_STATE", run), ("K8SNET_LAB_CACHE", cache)):
         if set(str(path)) & set(":,\\ \"'\n"):
-            raise UsageError(f"{path}: overlayfs takes no folder with such characters in its name; set {name} to another folder")
+            raise UsageError(
+                f"{path}: overlayfs takes no folder with such characters in its name; set {name} to another folder"
+            )
     return Places(run, cache)
 
 

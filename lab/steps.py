@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import yaml
 
 from lab import addons, addresses, joining, kubeadm, namespace, network, nft, node, rootfs, state, wait
-from lab.addresses import CONTROL, Node
+from lab.addresses import Node
 from lab.artifacts import Artifacts
 from lab.cluster import Cluster
 from lab.errors import LabError
@@ -20,7 +22,14 @@ COLD = (
     "networks, router, internet and runner", "disks of the nodes", "nodes boot", "kubeadm init", "flannel's manifest",
     "kubeadm join", "nodes ready", "kube-proxy", "CoreDNS answers", "all pods ready",
 )  # fmt: skip
-RESUME = ("networks, router, internet and runner", "nodes boot", "API server", "kube-proxy", "nodes ready", "CoreDNS answers")
+RESUME = (
+    "networks, router, internet and runner",
+    "nodes boot",
+    "API server",
+    "kube-proxy",
+    "nodes ready",
+    "CoreDNS answers",
+)
 
 
 def cold_start(cluster: Cluster, artifacts: Artifacts, progress: Progress) -> None:
@@ -53,6 +62,7 @@ def cold_start(cluster: Cluster, artifacts: Artifacts, progress: Progress) -> No
 
 def resume(cluster: Cluster, progress: Progress) -> None:
     """From kept disks to a cluster whose CoreDNS answers."""
+    started = datetime.now(UTC).replace(microsecond=0)
     with progress.step(RESUME[0]):
         build_hosts(cluster)
     with progress.step(RESUME[1]):
@@ -63,7 +73,7 @@ def resume(cluster: Cluster, progress: Progress) -> None:
     with progress.step(RESUME[3]):
         addons.wait_proxies(cluster, cluster.nodes)
     with progress.step(RESUME[4]):
-        wait_nodes(cluster, cluster.nodes)
+        wait_nodes(cluster, cluster.nodes, started)
     with progress.step(RESUME[5]):
         addons.wait_dns(cluster)
 
@@ -89,15 +99,24 @@ def build_hosts(cluster: Cluster) -> None:
 
 def _start_servers(cluster: Cluster, internet: int) -> None:
     root = str(Path(__file__).resolve().parent.parent)
-    argv = [sys.executable, "-c", f"import sys; sys.path.insert(0, {root!r}); from lab.hosts import internet; internet.main()"]
+    argv = [
+        sys.executable,
+        "-c",
+        f"import sys; sys.path.insert(0, {root!r}); from lab.hosts import internet; internet.main()",
+    ]
     servers = cluster.remember(node.host_program("internet-servers", internet, argv, cluster.where))
 
     def check() -> None:
         if not servers.alive():
             raise LabError(f"the internet host's servers ended{wait.excerpt([cluster.where.log('internet-servers')])}")
 
-    fact = lambda: _listens(internet)  # noqa: E731
-    wait.until(fact, "the internet host's servers listen", timeout=20, logs=[cluster.where.log("internet-servers")], alive=check)
+    wait.until(
+        partial(_listens, internet),
+        "the internet host's servers listen",
+        timeout=20,
+        logs=[cluster.where.log("internet-servers")],
+        alive=check,
+    )
 
 
 def _listens(internet: int) -> bool:
@@ -127,14 +146,14 @@ def boot(cluster: Cluster, nodes: Sequence[Node]) -> None:
         cluster.remember(node.start(one, cluster.holder(one).pid, cluster.where, cluster.lab))
     for one in nodes:
         started = cluster.booted(one)
-        cluster.wait(lambda s=started: node.containerd_answers(s), f"containerd of {one.name} answers", "containerd", 30)
+        cluster.wait(partial(node.containerd_answers, started), f"containerd of {one.name} answers", "containerd", 30)
 
 
-def wait_nodes(cluster: Cluster, nodes: Sequence[Node]) -> None:
-    """Wait until flannel has the nodes' subnets and the nodes are Ready."""
+def wait_nodes(cluster: Cluster, nodes: Sequence[Node], since: datetime | None = None) -> None:
+    """Wait until flannel has the nodes' subnets and the nodes are Ready, by a report not older than `since`."""
     addons.wait_subnets(cluster, list(nodes))
     for one in nodes:
-        cluster.wait(lambda n=one: cluster.node_ready(n.name), f"{one.name} is Ready", "kubelet")
+        cluster.wait(partial(cluster.node_ready, one.name, since), f"{one.name} is Ready", "kubelet")
 
 
 def write_kubeconfig(cluster: Cluster) -> None:

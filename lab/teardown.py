@@ -53,7 +53,9 @@ def _kill_members(name: str, own: set[int]) -> None:
         for pid in members:
             process.send(pid, signal.SIGKILL)
         if time.monotonic() > end:
-            raise LabError(f"processes {sorted(members)[:10]} of the lab do not end: look at them with `ps`, then `down` again")
+            raise LabError(
+                f"processes {sorted(members)[:10]} of the lab do not end: look at them with `ps`, then `down` again"
+            )
         time.sleep(0.02)
 
 

@@ -66,7 +66,10 @@ def _change_running(cluster: Cluster, wanted: dict[str, Any], progress: Progress
 def _clear(where: Places, lab: Lab | None) -> None:
     if lab is None and not members():
         return
-    print("A lab is there that does not run as it should (a killed `up`, or a dead node): clearing it away first.", flush=True)
+    print(
+        "A lab is there that does not run as it should (a killed `up`, or a dead node): clearing it away first.",
+        flush=True,
+    )
     with process.signals_held():
         teardown.processes(where, lab)
         teardown.forget(where)
@@ -91,7 +94,9 @@ def provide_tools(where: Places, *, install: bool) -> None:
 
 def _install(packages: list[str]) -> None:
     if shutil.which("apt-get") is None:
-        raise UsageError(f"--install needs apt-get (Debian, Ubuntu); install by hand what these packages hold: {' '.join(packages)}")
+        raise UsageError(
+            f"--install needs apt-get (Debian, Ubuntu); install by hand what these packages hold: {' '.join(packages)}"
+        )
     print(f"installing {' '.join(packages)}", flush=True)
     quiet = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
     process.run([*quiet, "update"], what="apt-get update", timeout=300)
@@ -114,7 +119,9 @@ def _start(where: Places, made: Artifacts, wanted: dict[str, Any], progress: Pro
     if kept is None:
         rootfs.remove(where.disks)
     first = kept or Flavour().changed(wanted)
-    lab = Lab(flavour=first, versions=made.versions, bin=str(made.bin), base=str(made.base), probe_image=made.probe_image)
+    lab = Lab(
+        flavour=first, versions=made.versions, bin=str(made.bin), base=str(made.base), probe_image=made.probe_image
+    )
     cluster = Cluster(where, lab)
     state.save(where, lab)
     try:

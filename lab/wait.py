@@ -12,7 +12,12 @@ from lab.process import last_lines
 
 
 def until(
-    fact: Callable[[], bool], what: str, *, timeout: float, logs: Sequence[Path] = (), alive: Callable[[], None] | None = None
+    fact: Callable[[], bool],
+    what: str,
+    *,
+    timeout: float,
+    logs: Sequence[Path] = (),
+    alive: Callable[[], None] | None = None,
 ) -> None:
     """Wait until `fact` holds; refused and broken connections count as "not yet".
 

@@ -1,0 +1,114 @@
+"""What a machine looks like from outside: processes, namespaces, mounts, cgroups, links, sysctls.
+
+Equal before `up` and after `down`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from lab import cgroup, process
+
+KINDS = ("net", "mnt", "pid", "uts", "ipc", "cgroup")
+# These count what the machine does, or differ at each reading.
+COUNTERS = (
+    "fs/aio-nr", "fs/dentry-state", "fs/file-nr", "fs/inode-nr", "fs/inode-state", "fs/quota/", "kernel/ns_last_pid", "kernel/pty/nr",
+    "kernel/random/", "net/netfilter/nf_conntrack_count", "kernel/perf_event_max_sample_rate",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """One look at the machine; each field a set of lines."""
+
+    processes: frozenset[str]
+    namespaces: frozenset[str]
+    mounts: frozenset[str]
+    cgroups: frozenset[str]
+    links: frozenset[str]
+    sysctls: frozenset[str]
+
+    def differences(self, later: Footprint) -> list[str]:
+        """What a later look has more (+) or less (-), as lines; ends of processes and namespaces do not count."""
+        lines = []
+        for one in fields(self):
+            before, after = getattr(self, one.name), getattr(later, one.name)
+            lines += [f"+ {one.name}: {line}" for line in sorted(after - before)]
+            if one.name not in {"processes", "namespaces"}:
+                lines += [f"- {one.name}: {line}" for line in sorted(before - after)]
+        return lines
+
+
+def snapshot() -> Footprint:
+    """Look at the machine; the caller's descendants are left out."""
+    own, foreign = os.getpid(), [pid for pid in process.all_pids() if process.start_time(pid) is not None]
+    pids = [pid for pid in foreign if own not in process.ancestry(pid) or pid == own]
+    return Footprint(
+        frozenset(_processes(pids)),
+        frozenset(_namespaces(pids)),
+        frozenset(_mounts()),
+        frozenset(_cgroups()),
+        frozenset(os.listdir("/sys/class/net")),
+        frozenset(_sysctls()),
+    )
+
+
+def _processes(pids: list[int]) -> Iterator[str]:
+    for pid in pids:
+        parent = process.parent(pid)
+        if parent == 1 or _in_lab(pid):  # what outlives its starter is adopted by pid 1; others' children are their own
+            yield f"{pid} {_name(pid)} (started {process.start_time(pid)})"
+
+
+def _in_lab(pid: int) -> bool:
+    try:
+        return f"/{cgroup.ROOT}/" in Path(f"/proc/{pid}/cgroup").read_text()
+    except OSError:
+        return False
+
+
+def _name(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return "?"
+
+
+def _namespaces(pids: list[int]) -> Iterator[str]:
+    for pid in pids:
+        for kind in KINDS:
+            try:
+                yield os.readlink(f"/proc/{pid}/ns/{kind}")
+            except OSError:
+                continue
+
+
+def _mounts() -> Iterator[str]:
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        yield " ".join(line.split()[2:])  # the first two fields are numbers that the kernel gives out
+
+
+def _cgroups() -> Iterator[str]:
+    for one in cgroup.hierarchies():
+        for folder, _, _ in os.walk(one.path):
+            yield folder
+
+
+def _sysctls() -> Iterator[str]:
+    root = Path("/proc/sys")
+    for folder, _, files in os.walk(root):
+        for name in files:
+            path = Path(folder, name)
+            key = str(path.relative_to(root))
+            if not key.startswith(COUNTERS):
+                yield f"{key} = {_read(path)}"
+
+
+def _read(path: Path) -> str:
+    try:
+        return " ".join(path.read_text(errors="replace").split())
+    except OSError as error:
+        return f"({error.strerror})"
