@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,8 @@ def resolve(settings: Settings, inventory: Inventory, catalogue: Catalogue, fold
     wanted = set(catalogue.matching(pattern for profile in profiles for pattern in profile.select))
     if settings.requirements:
         wanted = set(catalogue.matching(settings.requirements))
-    not_selected = {i: f"not selected by {'--k8snet-requirement' if settings.requirements else ', '.join(names)}" for i in catalogue if i not in wanted}
+    by = "--k8snet-requirement" if settings.requirements else f"profile {', '.join(names)}"
+    not_selected = {requirement_id: f"not selected by {by}" for requirement_id in catalogue if requirement_id not in wanted}
     no, unknown = _sort_out([catalogue[i] for i in catalogue if i in wanted], settings, inventory)
     selected = tuple(i for i in catalogue if i in wanted and i not in no and i not in unknown)
     return ResolvedProfile(names, not settings.profiles, _levels(catalogue, profiles, settings), selected, no, not_selected, unknown)
@@ -117,22 +118,30 @@ def _check_features(declared: Mapping[str, bool]) -> None:
 
 
 def _profile(path: Path, document: Any, folder: Path) -> Profile:
+    if problem := _problem(document):
+        raise UsageProblem(f"{path} is no profile: {problem}")
+    base = _base(path, document, folder)
+    select = document.get("select") or base.select
+    return Profile(path.stem, str(document.get("text", "")), tuple(map(str, select)), {**base.levels, **_read_levels(path, document)})
+
+
+def _base(path: Path, document: Mapping[str, Any], folder: Path) -> Profile:
+    if document.get("extends") == path.stem:
+        raise UsageProblem(f"{path} extends itself")
+    return load(str(document["extends"]), folder) if "extends" in document else Profile("")
+
+
+def _problem(document: Any) -> str:
+    """What is wrong with the content of a profile file, "" if nothing."""
     if not isinstance(document, dict) or set(document) - _KEYS:
-        raise UsageProblem(f"{path} is no profile: it may hold {', '.join(sorted(_KEYS))}, nothing else")
-    base = load(str(document["extends"]), folder) if "extends" in document else Profile("")
-    levels = _checked(path, "levels", dict, document.get("levels") or {})
-    select = _checked(path, "select", list, document.get("select") or list(base.select))
-    return Profile(path.stem, str(document.get("text", "")), tuple(map(str, select)), {**base.levels, **_read_levels(path, levels)})
+        return f"it may hold {', '.join(sorted(_KEYS))}, nothing else"
+    if not isinstance(document.get("select") or [], list):
+        return "select is no list of ids and globs"
+    return "" if isinstance(document.get("levels") or {}, dict) else "levels is no mapping of ids to levels"
 
 
-def _checked[T](path: Path, key: str, kind: Callable[..., T], value: Any) -> T:
-    if not isinstance(value, kind):  # type: ignore[arg-type]
-        raise UsageProblem(f"{path}: {key} is {value!r}")
-    return value
-
-
-def _read_levels(path: Path, levels: Mapping[str, Any]) -> dict[str, Level]:
+def _read_levels(path: Path, document: Mapping[str, Any]) -> dict[str, Level]:
     try:
-        return {str(requirement_id): Level(level) for requirement_id, level in levels.items()}
+        return {str(requirement_id): Level(level) for requirement_id, level in (document.get("levels") or {}).items()}
     except ValueError as error:
         raise UsageProblem(f"{path}: {error} (MUST, SHOULD or MAY)") from error
