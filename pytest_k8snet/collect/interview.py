@@ -12,7 +12,7 @@ from pytest_k8snet.model.inventory import Inventory
 from pytest_k8snet.model.recording import Recording
 from pytest_k8snet.model.settings import Settings
 from pytest_k8snet.plan.matrix import CellPlan
-from pytest_k8snet.plan.readers import readers_for
+from pytest_k8snet.plan.readers import pod_reader, readers_for
 from pytest_k8snet.plan.selection import Needs
 
 from . import questions
@@ -133,8 +133,7 @@ class Interview:
                 self._fact(stream.endpoint.node, phase, frame)
 
     def _resolver(self, stream: Stream) -> None:
-        role = stream.endpoint.name or "host"
-        reader = {"name": f"resolv.conf/{role}", "path": "/etc/resolv.conf"}
+        reader = pod_reader(stream.endpoint.name or "host")
         for frame in stream.request("facts", readers=[reader], timeout=FACTS_TIMEOUT):
             if frame["kind"] == "fact":
                 self._fact(stream.endpoint.node, "after", frame)
