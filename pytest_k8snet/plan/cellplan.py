@@ -18,6 +18,7 @@ class Documented:
     ttl      of the echo reply
     servers  "backends": every ready backend answered; "source": the asking pod itself answered
     seconds  no sample takes longer
+    by       who documents it
     """
 
     text: str
@@ -26,6 +27,7 @@ class Documented:
     ttl: int | None = None
     servers: str = ""
     seconds: float | None = None
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

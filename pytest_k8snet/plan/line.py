@@ -19,7 +19,7 @@ WHERE = ("same-node", "other-node", "any-node", "self", "cluster")
 ADDRESS_KINDS = ("client", "node", "tunnel", "bridge")
 _CONTROLS = ("", "from-host", "to-host", "any-host")
 _SERVERS = ("", "backends", "source")
-_REQUIRED = {"requirement", "plane", "from", "to", "actions", "documented"}
+_REQUIRED = {"requirement", "plane", "from", "to", "actions", "documented", "by"}
 _OPTIONAL = {"where", "outcomes", "seen", "ttl", "servers", "within", "reach", "control", "level", "applies", "samples", "until"}
 
 
@@ -70,12 +70,20 @@ def _parse(row: Mapping[str, Any]) -> Line:
 def _documented(row: Mapping[str, Any]) -> Documented:
     return Documented(
         row["documented"],
-        frozenset(Outcome(text) for text in _strings(row.get("outcomes", ["reached"]))),
+        frozenset(_outcome(text) for text in _strings(row.get("outcomes", ["reached"]))),
         tuple(_one_of(ADDRESS_KINDS, text) for text in _strings(row.get("seen", []))),
         None if "ttl" not in row else int(row["ttl"]),
         _one_of(_SERVERS, row.get("servers", "")),
         None if "within" not in row else float(row["within"]),
+        row["by"],
     )
+
+
+def _outcome(text: str) -> Outcome:
+    outcome = Outcome(text)
+    if outcome in (Outcome.FLAKY, Outcome.PROBE_ERROR):
+        raise ValueError(f"{text} can never be documented")
+    return outcome
 
 
 def _ends(value: Any) -> tuple[str, ...]:

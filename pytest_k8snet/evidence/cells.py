@@ -1,0 +1,198 @@
+"""A cell of the reachability matrix: what was documented, what happened, and the text that says both."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_k8snet.model.endpoint import Endpoint
+from pytest_k8snet.model.inventory import Inventory
+from pytest_k8snet.model.observation import Observation, Outcome
+from pytest_k8snet.model.probe import Probe
+from pytest_k8snet.model.recording import Recording
+from pytest_k8snet.model.verdict import Inconclusive
+from pytest_k8snet.plan.cellplan import CellPlan, Documented
+
+from .cell_text import describe
+from .observations import Observations
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One judged cell; `str()` is the failure text. `expected_source` and `expected_servers` are empty where nothing is documented."""
+
+    plan: CellPlan
+    observation: Observation
+    source_address: str
+    expected_source: frozenset[str]
+    expected_servers: frozenset[str]
+
+    @property
+    def source(self) -> str:
+        """Spelling of the endpoint that asked."""
+        return str(self.plan.probe.source)
+
+    @property
+    def target(self) -> str:
+        """Spelling of the endpoint that was asked."""
+        return str(self.plan.probe.target)
+
+    @property
+    def probe(self) -> Probe:
+        """What was asked."""
+        return self.plan.probe
+
+    @property
+    def documented(self) -> Documented:
+        """What the line of the matrix says."""
+        return self.plan.documented
+
+    @property
+    def outcome(self) -> Outcome:
+        """As the observation's; if no sample reached, the last one that is not documented (one timeout among refusals is a timeout)."""
+        if self.observation.reached:
+            return self.observation.outcome
+        odd = [sample.outcome for sample in self.observation.samples if sample.outcome not in self.documented.outcomes]
+        return odd[-1] if odd else self.observation.outcome
+
+    @property
+    def as_documented(self) -> bool:
+        """Whether the attempt ended as documented."""
+        return self.outcome in self.documented.outcomes
+
+    @property
+    def source_seen(self) -> frozenset[str]:
+        """Source addresses as they arrived at the target."""
+        return frozenset(canonical(sample.reply["peer"]) for sample in self.observation.reached if sample.reply.get("peer"))
+
+    @property
+    def servers(self) -> frozenset[str]:
+        """Endpoints that answered."""
+        return frozenset(str(sample.reply["server"]) for sample in self.observation.reached if sample.reply.get("server"))
+
+    @property
+    def ttl(self) -> frozenset[int]:
+        """TTLs of the echo replies."""
+        return frozenset(int(sample.reply["ttl"]) for sample in self.observation.reached if sample.reply.get("ttl") is not None)
+
+    @property
+    def expected_ttl(self) -> frozenset[int]:
+        """The documented TTL."""
+        return frozenset() if self.documented.ttl is None else frozenset({self.documented.ttl})
+
+    @property
+    def seconds(self) -> float:
+        """Duration of the slowest sample."""
+        return max(sample.seconds for sample in self.observation.samples)
+
+    @property
+    def quick(self) -> bool:
+        """Whether no sample took longer than documented."""
+        return self.documented.seconds is None or self.seconds < self.documented.seconds
+
+    @property
+    def evidence(self) -> tuple[Mapping[str, Any], ...]:
+        """The request as sent and every sample, for the report."""
+        samples = [
+            {"outcome": str(s.outcome), "seconds": s.seconds, "nonce": s.nonce, "reply": dict(s.reply), "detail": dict(s.detail)}
+            for s in self.observation.samples
+        ]
+        return ({"probe": str(self.probe), "request": dict(self.observation.request), "samples": samples},)
+
+    def __str__(self) -> str:
+        return describe(self)
+
+
+class CellEvidence:
+    """Finds the cells of one recording."""
+
+    def __init__(self, recording: Recording, inventory: Inventory) -> None:
+        self._observations = Observations(recording)
+        self._inventory = inventory
+
+    def cell(self, plan: CellPlan) -> Cell:
+        """Raises Inconclusive: nothing was observed, the conversation did not take place, or not even the control did."""
+        observation = self._observations.find(plan.probe)
+        if plan.reach and not observation.reached:
+            raise Inconclusive(f"not reached, see {plan.reach}")
+        if plan.controls and observation.outcome is not Outcome.REACHED:
+            self._require_control(plan)
+        source = self._observations.address(plan.probe.source)
+        cell = Cell(plan, observation, source, self._expected_source(plan), self._expected_servers(plan))
+        _require_properties(cell)
+        return cell
+
+    def _require_control(self, plan: CellPlan) -> None:
+        if not any(self._reached(probe) for probe in plan.controls):
+            tried = " nor ".join(dict.fromkeys(f"{probe.source} > {probe.target}" for probe in plan.controls))
+            raise Inconclusive(
+                f"not assessed: {plan.probe.source} does not reach {plan.probe.target}, but neither does {tried} work, "
+                "so the cause may lie outside the cluster"
+            )
+
+    def _reached(self, probe: Probe) -> bool:
+        try:
+            return self._observations.find(probe).outcome is Outcome.REACHED
+        except Inconclusive:
+            return False
+
+    def _expected_source(self, plan: CellPlan) -> frozenset[str]:
+        found: frozenset[str] = frozenset()
+        for kind in plan.documented.source:
+            addresses = self._addresses(kind, plan.probe.source)
+            if not addresses:
+                raise Inconclusive(f"not assessed: the {kind} address of {plan.probe.source} is not known")
+            found |= addresses
+        return found
+
+    def _addresses(self, kind: str, source: Endpoint) -> frozenset[str]:
+        """Addresses of one kind (see Documented.source), derived from the API's node objects and the pods' places."""
+        if kind == "client":
+            return frozenset(map(canonical, filter(None, [self._observations.address(source)])))
+        node = self._inventory.node(source.node)
+        if kind == "node":
+            return frozenset(map(canonical, node.internal_ips))
+        networks = [ipaddress.ip_network(cidr) for cidr in node.pod_cidrs]
+        return frozenset(str(network.network_address + (1 if kind == "bridge" else 0)) for network in networks)
+
+    def _expected_servers(self, plan: CellPlan) -> frozenset[str]:
+        match plan.documented.servers:
+            case "backends":
+                return self._observations.ready("a")
+            case "source":
+                return frozenset({str(plan.probe.source)})
+        return frozenset()
+
+
+def cell(recording: Recording, inventory: Inventory, plan: CellPlan) -> Cell:
+    """One cell of a recording; for many use CellEvidence."""
+    return CellEvidence(recording, inventory).cell(plan)
+
+
+def canonical(address: str) -> str:
+    """IPv4 addresses that came in on an IPv6 socket are written as IPv4; what is no address stays as it is."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    mapped = getattr(parsed, "ipv4_mapped", None)
+    return str(mapped or parsed)
+
+
+def _require_properties(cell: Cell) -> None:
+    """A property that the agents could not tell was not observed."""
+    missing = [
+        name
+        for name, wanted, seen in (
+            ("which source address arrived", cell.documented.source, cell.source_seen),
+            ("the TTL of the reply", cell.documented.ttl is not None, cell.ttl),
+            ("who answered", cell.documented.servers, cell.servers),
+        )
+        if wanted and not seen
+    ]
+    if missing and cell.observation.reached:
+        raise Inconclusive(f"not observed: {' and '.join(missing)} ({cell.source} > {cell.target})")
+    if cell.documented.servers and not cell.expected_servers:
+        raise Inconclusive("not assessed: no backend became ready")
