@@ -77,7 +77,7 @@ def open_exec(connection: Connection, namespace: str, pod: str, container: str, 
     from websocket import WebSocket, WebSocketBadStatusException, WebSocketException
 
     connection.count("EXEC")
-    socket = WebSocket(sslopt=_tls(connection.configuration), enable_multithread=True)
+    socket: Any = WebSocket(sslopt=_tls(connection.configuration), enable_multithread=True)
     try:
         socket.connect(_url(connection, namespace, pod, container, command), **_options(connection), timeout=OPEN_TIMEOUT)
     except WebSocketBadStatusException as error:
@@ -96,12 +96,13 @@ def _url(connection: Connection, namespace: str, pod: str, container: str, comma
 
 def _options(connection: Connection) -> dict[str, Any]:
     """Headers and proxy settings as the client would use them."""
-    from kubernetes.stream.ws_client import websocket_proxycare
+    from kubernetes.stream import ws_client
 
+    with_proxy: Any = ws_client.websocket_proxycare
     configuration = connection.configuration
     options: dict[str, Any] = {"header": [f"{key}: {value}" for key, value in connection.headers().items()], "subprotocols": PROTOCOLS}
     if configuration.proxy or configuration.proxy_headers:
-        options = dict(websocket_proxycare(options, configuration, connection.address, {}))
+        options = dict(with_proxy(options, configuration, connection.address, {}))
     return options
 
 

@@ -29,6 +29,10 @@ Frame = dict[str, Any]
 Report = Callable[[Mapping[str, Any]], None]
 
 
+def _ignore(event: Mapping[str, Any]) -> None:
+    """Nobody asked for the events of this stream."""
+
+
 class StreamLost(Exception):
     """The agent cannot be talked to any more, or would not do what was asked; `str()` says why."""
 
@@ -205,7 +209,7 @@ class LocalStream:
     """
 
     def __init__(
-        self, endpoint: Endpoint, run_id: str, bind: str, silence: float = 120.0, life: float = 3600.0, report: Report = dict
+        self, endpoint: Endpoint, run_id: str, bind: str, silence: float = 120.0, life: float = 3600.0, report: Report = _ignore
     ) -> None:
         self.endpoint = endpoint
         self._folder = tempfile.TemporaryDirectory(prefix="k8snet-")
