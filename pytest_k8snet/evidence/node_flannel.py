@@ -1,0 +1,159 @@
+"""flannel's state on a node against what the API objects demand of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from ipaddress import IPv4Interface, IPv4Network
+
+from pytest_k8snet.model.verdict import Inconclusive, NotApplicable
+from pytest_k8snet.parse import ip, subnet_env
+from pytest_k8snet.plan import flannel
+
+from .comparison import Comparison
+from .node_facts import NodeFacts
+
+CNI_FILE = "10-flannel.conflist"
+CNI_KEY = "cni-conf.json"
+PERMANENT = "PERMANENT"
+UP = "FlannelIsUp"
+
+
+def peer_routes(node: NodeFacts) -> Comparison:
+    """podCIDR -> next hop and device: one for every peer, none for a node that is no longer there."""
+    nic, links = uplink(node)
+    expected = flannel.routes(node.net_conf, node.peers, nic, links)
+    device, network = node.net_conf.device, node.net_conf.network
+    main = [route for route in node.routes if route.table in ("", "main") and route.gateway]
+    ours = [r for r in main if r.destination in expected or (device and r.dev == device) or _inside(r, network)]
+    found = {route.destination: ("via", route.gateway, "dev", route.dev) for route in ours}
+    wanted = {cidr: ("via", gateway, "dev", dev) for cidr, (gateway, dev) in expected.items()}
+    notes = {str(peer.pod_cidr): f"podCIDR of {peer.name}" for peer in node.peers}
+    return Comparison(f"routes to the other nodes' podCIDRs ({node.source('routes')})", found, wanted, notes)
+
+
+def neighbours(node: NodeFacts) -> Comparison:
+    """Tunnel address of each peer -> its MAC and state on the tunnel device."""
+    device = node.net_conf.device
+    expected = {address: (mac, PERMANENT) for address, mac in flannel.neighbours(node.peers).items()}
+    entries = [entry for entry in node.neighbours if entry.dev == device and entry.address in expected]
+    found = {entry.address: (entry.mac, " ".join(entry.states)) for entry in entries}
+    notes = {peer.gateway: f"tunnel address of {peer.name}" for peer in node.peers}
+    return Comparison(f"neighbours on {device} ({node.source('neighbours')})", found, expected, notes)
+
+
+def fdb(node: NodeFacts) -> Comparison:
+    """MAC of each peer's tunnel device -> where encapsulated packets go, on the tunnel device; entries of others are surplus."""
+    device = node.net_conf.device
+    entries = [entry for entry in node.forwarding_database if entry.dev == device and entry.destination]
+    found: dict[str, frozenset[tuple[str, str]]] = {}
+    for entry in entries:
+        found[entry.mac] = found.get(entry.mac, frozenset()) | {(entry.destination, entry.state)}
+    expected = {mac: frozenset({(address, "permanent")}) for mac, address in flannel.fdb(node.peers).items()}
+    notes = {peer.vtep_mac: f"VtepMAC of {peer.name}" for peer in node.peers}
+    return Comparison(f"forwarding database of {device} ({node.source('fdb')})", found, expected, notes)
+
+
+def subnet_keys(node: NodeFacts) -> Comparison:
+    """Which of the four keys /run/flannel/subnet.env holds."""
+    caption = "/run/flannel/subnet.env"
+    keys = ("FLANNEL_NETWORK", "FLANNEL_SUBNET", "FLANNEL_MTU", "FLANNEL_IPMASQ")
+    if node.absent("subnet.env"):
+        return Comparison(caption, {"file": "missing"}, {"file": "present"})
+    values = node.parsed("subnet.env", subnet_env.parse)
+    return Comparison(caption, {key: "present" if values.get(key) else "missing" for key in keys}, dict.fromkeys(keys, "present"))
+
+
+def subnet_values(node: NodeFacts) -> Comparison:
+    """Values of subnet.env against net-conf.json, the node's podCIDR and the external interface."""
+    if node.absent("subnet.env"):
+        return Comparison("/run/flannel/subnet.env", {"file": "missing"}, {"file": "present"})
+    nic, _ = uplink(node)
+    expected = flannel.subnet_env(node.net_conf, node.host, node.links[nic].mtu)
+    values = node.parsed("subnet.env", subnet_env.parse)
+    conf, mtu = node.net_conf, node.links[nic].mtu
+    notes = {
+        "FLANNEL_NETWORK": "Network of net-conf.json",
+        "FLANNEL_SUBNET": f"first address of the node's podCIDR {node.host.pod_cidr}",
+        "FLANNEL_MTU": f"MTU {mtu} of {nic} minus {flannel.OVERHEAD.get(conf.backend, 0)} for {conf.backend}",
+        "FLANNEL_IPMASQ": "with false the bridge plugin masquerades traffic between pods of different nodes",
+    }
+    return Comparison("/run/flannel/subnet.env", {key: values.get(key, "") for key in expected}, expected, notes)
+
+
+def cni_file(node: NodeFacts) -> Comparison:
+    """The CNI configuration on the node, line by line, against the ConfigMap."""
+    name, data = flannel.config_object(node.recording)
+    if CNI_KEY not in data:
+        raise Inconclusive(f"ConfigMap {name} has no key {CNI_KEY}")
+    files = node.files("cni")
+    path = next((path for path in files if path.endswith(f"/{CNI_FILE}")), None)
+    caption = f"/etc/cni/net.d/{CNI_FILE} against key {CNI_KEY} of ConfigMap {name}"
+    if path is None:
+        there = ", ".join(sorted(path.rpartition("/")[2] for path in files)) or "no file"
+        return Comparison(caption, {"file": "missing"}, {"file": "present"}, {"file": f"the directory holds {there}"})
+    return Comparison(caption, _lines(files[path]), _lines(data[CNI_KEY]))
+
+
+def network_condition(node: NodeFacts) -> Comparison:
+    """Node condition NetworkUnavailable."""
+    conditions = {c["type"]: c for c in (node.api.get("status") or {}).get("conditions") or ()}
+    found = conditions.get("NetworkUnavailable")
+    node.used.append({"object": f"node/{node.node}", "condition": found})
+    actual = (found["status"], found.get("reason", "")) if found else ("not set",)
+    key, why = "NetworkUnavailable", {"NetworkUnavailable": (found or {}).get("message", "flannel has never set it")}
+    return Comparison("condition of the Node object", {key: actual}, {key: ("False", UP)}, why)
+
+
+def tunnel_mtu(node: NodeFacts) -> Comparison:
+    """MTU of the tunnel device."""
+    conf = node.net_conf
+    if not conf.device:
+        raise NotApplicable(f"backend {conf.backend} has no tunnel device")
+    nic, _ = uplink(node)
+    external = node.links[nic].mtu
+    base = f"configured MTU {conf.mtu}" if conf.mtu else f"MTU {external} of {nic}"
+    found = {conf.device: node.links[conf.device].mtu} if conf.device in node.links else {}
+    notes = {conf.device: f"{base} minus {flannel.OVERHEAD.get(conf.backend, 0)} bytes for {conf.backend}"}
+    return Comparison(f"MTU of the tunnel device ({node.source('links')})", found, {conf.device: flannel.tunnel_mtu(conf, external)}, notes)
+
+
+def uplink(node: NodeFacts) -> tuple[str, list[IPv4Interface]]:
+    """The interface that holds the node's public address, and that address with its network.
+
+    Raises Inconclusive when no device holds it.
+    """
+    public = node.host.public_ip
+    dev = next((a.dev for a in node.addresses if a.address == public), None) or _internal_device(node)
+    if dev is None or dev not in node.links:
+        raise Inconclusive(f"{node.node}: no device holds {public} (annotation public-ip): the external interface is unknown")
+    return dev, [IPv4Interface(f"{a.address}/{a.prefix}") for a in node.addresses if a.dev == dev and ":" not in a.address]
+
+
+def _internal_device(node: NodeFacts) -> str | None:
+    """public-ip may be an address outside the node (public-ip-overwrite): then the InternalIP's device carries the tunnel."""
+    own = {a["address"] for a in (node.api.get("status") or {}).get("addresses") or () if a.get("type") == "InternalIP"}
+    return next((address.dev for address in node.addresses if address.address in own), None)
+
+
+def _inside(route: ip.Route, network: IPv4Network | None) -> bool:
+    """Whether a route by a gateway leads into the pod network: then it stands for some node's podCIDR."""
+    if network is None or ":" in route.destination:
+        return False
+    address = IPv4Interface(route.destination)
+    return address.network.prefixlen > 0 and address.ip in network
+
+
+def _lines(text: str) -> dict[str, str]:
+    return {f"line {number}": repr(line) for number, line in enumerate(text.split("\n"), 1)}
+
+
+COMPARISONS: dict[str, Callable[[NodeFacts], Comparison]] = {
+    "peer_routes": peer_routes,
+    "neighbours": neighbours,
+    "fdb": fdb,
+    "subnet_keys": subnet_keys,
+    "subnet_values": subnet_values,
+    "cni_file": cni_file,
+    "network_condition": network_condition,
+    "tunnel_mtu": tunnel_mtu,
+}

@@ -1,0 +1,170 @@
+"""One pod's resolver: the file kubelet wrote for it, and what it finds when it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from pytest_k8snet.model.endpoint import EndpointKind
+from pytest_k8snet.model.inventory import Inventory
+from pytest_k8snet.model.probe import Probe
+from pytest_k8snet.model.recording import Recording
+from pytest_k8snet.model.verdict import Inconclusive
+from pytest_k8snet.parse import resolv
+from pytest_k8snet.plan.resolver import KubeletDns, ResolverPlan, expected_file, role
+
+from .comparison import Compared, Comparison
+from .node_facts import NodeFacts
+from .resolver_answers import Answers, answered, described, names_asked, silent
+
+SOME_ADDRESS = "an address"
+SOME_ANSWER = "an answer of its servers"
+CUT = "truncated"
+REFUSAL = "dry-run/dns-none-without-nameserver"
+REFUSED = "refused for its dnsConfig (422)"
+
+
+class PodResolver:
+    """Facts about one pod's resolver."""
+
+    def __init__(self, recording: Recording, inventory: Inventory, plan: ResolverPlan) -> None:
+        self.plan, self.recording = plan, recording
+        self.node = NodeFacts(recording, inventory, plan.node)
+        self.answers = Answers(recording)
+        self.refusals: list[Mapping[str, Any]] = []
+
+    @property
+    def used(self) -> list[Mapping[str, Any]]:
+        """Raw entries that were looked at."""
+        return [*self.node.used, *self.answers.used, *self.refusals]
+
+    @cached_property
+    def conf(self) -> resolv.ResolvConf:
+        """The pod's own file."""
+        return self.node.parsed(f"resolv.conf/{role(self.plan.source)}", resolv.parse)
+
+    @cached_property
+    def kubelet(self) -> KubeletDns:
+        """DNS settings of the kubelet that wrote it."""
+        try:
+            return KubeletDns.of(self.node.recording.object(f"configz/{self.plan.node}") or {})
+        except (KeyError, TypeError) as error:
+            raise Inconclusive(f"{self.plan.node}: kubelet's configuration (configz) was not read") from error
+
+    @cached_property
+    def expected_conf(self) -> resolv.ResolvConf:
+        """What kubelet should have written."""
+        host = self.node.parsed("resolv.conf", resolv.parse) if self.kubelet.path else resolv.ResolvConf((), (), ())
+        return expected_file(self.plan.policy, self._namespace(), self.kubelet, host)
+
+    def _namespace(self) -> str:
+        for entry in self.recording.entries("fleet", endpoint=str(self.plan.source)):
+            return str(entry["namespace"])
+        raise Inconclusive(f"{self.plan.source}: the probe pod was not created")
+
+
+def file(pod: PodResolver) -> Comparison:
+    """nameserver, search and options; the order counts inside a keyword, not between keywords, and not among options."""
+    path = pod.kubelet.path or "no file"
+    origin = f"kubelet: clusterDNS {' '.join(pod.kubelet.servers)}, clusterDomain {pod.kubelet.domain}, resolvConf {path}"
+    policy = pod.plan.policy
+    return Comparison(f"/etc/resolv.conf, content of dnsPolicy {policy} ({origin})", _lines(pod.conf), _lines(pod.expected_conf))
+
+
+def answers(pod: PodResolver) -> Comparison:
+    """Every question over every transport."""
+    found: dict[str, Any] = {}
+    expected: dict[str, Any] = {}
+    notes: dict[str, str] = {}
+    for probe, word in pod.plan.probes.items():
+        if pod.answers.undeclared(probe):
+            continue
+        found[probe.detail], expected[probe.detail] = _judged(pod, probe, word)
+        notes[probe.detail] = _asked(pod, probe)
+        if "absolute" in probe.detail:
+            _add_cost(pod, probe, found, expected)
+    if not found:
+        raise Inconclusive(f"{pod.plan.source}: no question was asked")
+    return Comparison("answers through its own resolver", found, expected, notes)
+
+
+def refusal(pod: PodResolver) -> Comparison:
+    """The API's answer to a pod with dnsPolicy None and no nameserver (server-side dry run)."""
+    entries = list(pod.recording.entries("objects", name=REFUSAL))
+    if not entries or entries[-1]["status"] not in (200, 201, 422):
+        answer = f"the API answered {entries[-1]['status']}" if entries else "it was not tried"
+        raise Inconclusive(f"whether the API refuses a pod with dnsPolicy None and no nameserver is not known: {answer}")
+    status, body = entries[-1]["status"], entries[-1]["body"]
+    pod.refusals.append({"object": REFUSAL, "status": status})
+    message = str((body or {}).get("message", "")) if isinstance(body, Mapping) else str(body)
+    found = REFUSED if status == 422 and "dnsConfig" in message else f"answered {status} {message}".strip()
+    key = "pod with dnsPolicy None and no nameserver"
+    return Comparison("the API", {key: found}, {key: REFUSED})
+
+
+class ResolverEvidence(Compared):
+    """One pod's resolver, by node and requirement."""
+
+    comparisons = {"file": file, "answers": answers, "refusal": refusal}  # noqa: RUF012
+
+    def __init__(self, recording: Recording, inventory: Inventory, plan: ResolverPlan) -> None:
+        super().__init__(PodResolver(recording, inventory, plan), str(plan.source))
+
+
+def _lines(conf: resolv.ResolvConf) -> dict[str, tuple[str, ...]]:
+    return {"nameserver": tuple(conf.nameservers), "search": tuple(conf.search), "options": tuple(sorted(conf.options))}
+
+
+def _judged(pod: PodResolver, probe: Probe, word: str) -> tuple[Any, Any]:
+    """What was found and what is expected, in the same words where they agree."""
+    samples = pod.answers.samples(probe)
+    found = described(samples)
+    if word == "unknown":
+        if silent(samples):
+            _assert_assessable(pod, probe)
+        return (SOME_ANSWER if answered(samples) else found), SOME_ANSWER
+    if word == CUT:
+        return (CUT if all(s["outcome"] == CUT or (s.get("reply") or {}).get("tc") for s in samples) else found), CUT
+    wanted = pod.answers.addresses(word)
+    if wanted is None:
+        return (SOME_ADDRESS if isinstance(found, frozenset) and found else found), SOME_ADDRESS
+    return found, wanted
+
+
+def _assert_assessable(pod: PodResolver, probe: Probe) -> None:
+    """Servers that answer neither the pod nor its node say nothing about the pod, unless the operator declared that they answer."""
+    if _declared(pod) or all(server.startswith("127.") or server == "::1" for server in pod.conf.nameservers):
+        return
+    twins = [p for p in _asked_by_node(pod, probe) if p != probe]
+    if any(answered(pod.answers.samples(twin)) for twin in twins):
+        return
+    servers = f"the node's own servers ({' '.join(pod.conf.nameservers)})"
+    raise Inconclusive(f"{pod.plan.source}: {servers} answer neither the pod nor the node; declare a dns:// target to judge them")
+
+
+def _asked_by_node(pod: PodResolver, probe: Probe) -> list[Probe]:
+    heads = [str(entry["frame"].get("id", "")) for entry in pod.recording.entries("frames", source=f"{EndpointKind.HOST}@{pod.plan.node}")]
+    return [twin for twin in map(Probe.parse, filter(None, heads)) if (twin.action, twin.detail) == (probe.action, probe.detail)]
+
+
+def _declared(pod: PodResolver) -> bool:
+    external = [probe for probe in pod.plan.probes if "external" in probe.detail]
+    return bool(external) and not any(pod.answers.undeclared(probe) for probe in external)
+
+
+def _asked(pod: PodResolver, probe: Probe) -> str:
+    """The question as it was sent, and the servers that were asked."""
+    frame = pod.answers.used[-1]["frame"]
+    messages = [m for sample in frame["samples"] for m in (sample.get("detail") or {}).get("messages") or ()]
+    servers = sorted({str(message.get("server", "")) for message in messages})
+    name = (frame.get("request") or {}).get("name", "?")
+    return f"question {name}" + (f" to {', '.join(servers)}" if servers else "")
+
+
+def _add_cost(pod: PodResolver, probe: Probe, found: dict[str, Any], expected: dict[str, Any]) -> None:
+    """A name with a trailing dot is asked as it is: one name, not one per search entry."""
+    samples = pod.answers.samples(probe)
+    key = f"{probe.detail}, names asked"
+    found[key] = names_asked(samples)
+    expected[key] = frozenset({str(pod.answers.used[-1]["frame"]["request"]["name"]).rstrip(".").lower()})
