@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pytest_k8snet.model.endpoint import Endpoint, EndpointKind
 from pytest_k8snet.model.inventory import Inventory
@@ -36,6 +38,7 @@ class AddressBook:
         self._pods = {entry["endpoint"]: entry for entry in recording.entries("fleet")}
         self._services = {event["name"]: event for event in recording.entries("events", what="service")}
         self._runner = next(recording.entries("events", what="runner"), None)
+        self._kubernetes = _kubernetes(recording)
 
     def find(self, target: Endpoint, source: Endpoint, action: Action) -> Address:
         """Raises NoAddress."""
@@ -47,7 +50,7 @@ class AddressBook:
             case EndpointKind.SERVICE:
                 return self._service(target)
             case EndpointKind.NODE_PORT:
-                return Address(self._inventory.node(target.node).ip, self._field(target, "node_ports", action))
+                return Address(self._inventory.node(target.node).ip, self._port(target, action))
             case EndpointKind.API:
                 return self._api(target)
             case EndpointKind.OUTSIDE:
@@ -65,26 +68,25 @@ class AddressBook:
     def _service(self, target: Endpoint) -> Address:
         if target.name == "kube-dns":
             return Address(self._inventory.dns_ip, DNS_PORT, None)
-        event = self._service_event(target)
+        event = self._event(target)
         return Address(event["cluster_ip"], event["ports"]["tcp"])
 
-    def _service_event(self, target: Endpoint) -> dict[str, dict[str, int]] | dict[str, str] | dict:  # type: ignore[type-arg]
+    def _event(self, target: Endpoint) -> Mapping[str, Any]:
         if target.name not in self._services:
             raise NoAddress(f"{target} is not there: the Service was not created")
-        return dict(self._services[target.name])
+        return self._services[target.name]
 
-    def _field(self, target: Endpoint, field: str, action: Action) -> int:
-        ports = self._service_event(target)[field]
-        return int(ports["udp" if action is Action.UDP else "tcp"])
+    def _port(self, target: Endpoint, action: Action) -> int:
+        return int(self._event(target)["node_ports"]["udp" if action is Action.UDP else "tcp"])
 
     def _api(self, target: Endpoint) -> Address:
         ip, _, port = target.name.rpartition(":")
         if ip:
             return Address(ip.strip("[]"), int(port), None)
-        event = self._services.get("kubernetes")
-        if event is None:
+        service = self._kubernetes
+        if service is None:
             raise NoAddress(f"{target} is not there: Service default/kubernetes is not among the API's Services")
-        return Address(event["cluster_ip"], event["ports"]["tcp"], None)
+        return Address(service["spec"]["clusterIP"], int(service["spec"]["ports"][0]["port"]), None)
 
     def _outside(self, target: Endpoint) -> Address:
         if target.name == "runner":
@@ -93,3 +95,9 @@ class AddressBook:
             return Address(self._runner["address"], self._runner["port"], str(target))
         host, _, port = target.name.partition("://")[2].rpartition(":")
         return Address(host.strip("[]"), int(port), None)
+
+
+def _kubernetes(recording: Recording) -> Mapping[str, Any] | None:
+    services = (recording.object("services") or {}).get("items", [])
+    ours = (s for s in services if (s["metadata"]["namespace"], s["metadata"]["name"]) == ("default", "kubernetes"))
+    return next(ours, None)
