@@ -58,11 +58,6 @@ class Cell:
         return odd[-1] if odd else self.observation.outcome
 
     @property
-    def as_documented(self) -> bool:
-        """Whether the attempt ended as documented."""
-        return self.outcome in self.documented.outcomes
-
-    @property
     def source_seen(self) -> frozenset[str]:
         """Source addresses as they arrived at the target."""
         return frozenset(canonical(sample.reply["peer"]) for sample in self.observation.reached if sample.reply.get("peer"))
@@ -99,7 +94,8 @@ class Cell:
             {"outcome": str(s.outcome), "seconds": s.seconds, "nonce": s.nonce, "reply": dict(s.reply), "detail": dict(s.detail)}
             for s in self.observation.samples
         ]
-        return ({"probe": str(self.probe), "request": dict(self.observation.request), "samples": samples},)
+        request = dict(self.observation.request)
+        return ({"kind": "frame", "probe": str(self.probe), "outcome": str(self.outcome), "request": request, "samples": samples},)
 
     def __str__(self) -> str:
         return describe(self)

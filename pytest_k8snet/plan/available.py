@@ -15,6 +15,7 @@ from .features import values
 RUNNER = Endpoint(EndpointKind.OUTSIDE, "runner")
 POD_ROLES = frozenset({"a", "b", "default", "none"})
 HOST_ROLES = frozenset({"host", "hostdns"})  # host network: only the privileged tier admits them
+EVERY_ROLE = POD_ROLES | HOST_ROLES | {"runner"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ def available(inventory: Inventory, settings: Settings) -> Available:
     privileged = settings.tier is Tier.PRIVILEGED
     declared = tuple(Endpoint(EndpointKind.OUTSIDE, target) for target in settings.external if target.startswith("tcp://"))
     runner = () if settings.external_address == "off" else (RUNNER,)
-    return Available(POD_ROLES | {"runner"} | (HOST_ROLES if privileged else frozenset()), declared or runner, values(inventory, settings))
+    return Available(EVERY_ROLE if privileged else EVERY_ROLE - HOST_ROLES, declared or runner, values(inventory, settings))
 
 
 def role(endpoint: Endpoint) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pytest_k8snet.model.endpoint import EndpointKind
 from pytest_k8snet.model.inventory import Inventory
 from pytest_k8snet.model.probe import Action, Probe
 
-from .available import Available, role
+from .available import EVERY_ROLE, Available, role
 from .cellplan import CellPlan, Documented
 from .matrix import Matrix
 from .readers import names_for
@@ -46,6 +46,14 @@ def asked(selected: Iterable[str], matrix: Matrix, inventory: Inventory, availab
         for resolver in resolver_plans(rows, requirement_id, inventory, available.roles):
             plans += (CellPlan(requirement_id, probe, Documented(word), samples=1) for probe, word in resolver.probes.items())
     return tuple(plans)
+
+
+def declared_off(requirement_id: str, matrix: Matrix, inventory: Inventory, available: Available) -> str:
+    """Why the user's options leave nothing to ask for a requirement that has something to ask, "" if something is left."""
+    everything = replace(available, roles=EVERY_ROLE)
+    if asked([requirement_id], matrix, inventory, available) or not asked([requirement_id], matrix, inventory, everything):
+        return ""
+    return "declared off: its probe pods use the host network, which needs the tier privileged (--k8snet-tier)"
 
 
 def needs(selected: Iterable[str], plans: Iterable[CellPlan], available: Available) -> Needs:

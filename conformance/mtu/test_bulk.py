@@ -1,0 +1,8 @@
+"""1 MiB arrives intact in both directions: connections that open and then stall have an MTU hole on their way."""
+
+from pytest_k8snet import requirement
+
+
+@requirement("NET-MTU-005")
+def test_intact(cell):
+    assert cell.outcome in cell.documented.outcomes, cell

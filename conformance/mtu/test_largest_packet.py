@@ -1,0 +1,8 @@
+"""A packet as large as the pod's MTU passes between nodes without fragmentation."""
+
+from pytest_k8snet import requirement
+
+
+@requirement("NET-MTU-003")
+def test_passes(cell):
+    assert cell.outcome in cell.documented.outcomes, cell

@@ -1,0 +1,10 @@
+"""A pod reaches itself through its own Service; translation to an address of its node is what makes the answer come back."""
+
+from pytest_k8snet import requirement
+
+
+@requirement("NET-SERVICE-006")
+def test_hairpin(cell):
+    assert cell.outcome in cell.documented.outcomes, cell
+    assert cell.servers == cell.expected_servers, cell
+    assert cell.source_seen <= cell.expected_source, cell
