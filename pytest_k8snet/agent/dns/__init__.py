@@ -1,0 +1,1 @@
+"""DNS without a library: wire format, stub resolver, and the tiny server of pods with dnsPolicy None."""

@@ -1,0 +1,93 @@
+"""The TCP side of the echo server: one line in, one line out, then closed; `bulk` also takes bytes and gives the same back."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+from .. import kernel
+from . import headers, protocol
+from .accounting import Accounting
+
+IDLE_SECONDS = 15.0  # without progress
+CONNECTION_LIMIT = 2048
+
+
+@dataclass
+class Identity:
+    """Who answers."""
+
+    run: str
+    endpoint: str
+    accounting: Accounting
+    connections: int = 0
+
+
+class Connection(asyncio.Protocol):
+    """One accepted connection."""
+
+    def __init__(self, identity: Identity) -> None:
+        self._identity = identity
+        self._buffer = bytearray()
+        self._asked: protocol.Question | None = None
+        self._seen: dict[str, Any] = {}
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Read the SYN that the kernel saved, before it is asked for in a hurry."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._timer = asyncio.get_running_loop().call_later(IDLE_SECONDS, transport.abort)
+        self._identity.connections += 1
+        if self._identity.connections > CONNECTION_LIMIT:
+            transport.abort()
+
+    def connection_lost(self, reason: Exception | None) -> None:
+        """Forget it."""
+        self._timer.cancel()
+        self._identity.connections -= 1
+
+    def data_received(self, data: bytes) -> None:
+        """Wait for a whole question, then for its bytes."""
+        self._buffer += data
+        if self._asked is None:
+            self._read_question()
+        if self._asked is not None and len(self._buffer) >= self._asked.size:
+            self._answer(self._asked)
+        elif self._asked is not None:
+            self._progress()
+
+    def _read_question(self) -> None:
+        end = self._buffer.find(b"\n", 0, protocol.LINE_LIMIT) + 1
+        if not end and len(self._buffer) < protocol.LINE_LIMIT:
+            return
+        self._asked = protocol.parse_question(bytes(self._buffer[:end]))
+        if self._asked is None:
+            self._transport.close()
+            return
+        del self._buffer[:end]
+        self._seen = self._see()
+        self._identity.accounting.count(self._asked.run, self._asked.nonce, self._asked.action, self._seen["peer"], self._seen["ttl"])
+
+    def _see(self) -> dict[str, Any]:
+        sock, peer = self._transport.get_extra_info("socket"), self._transport.get_extra_info("peername")
+        try:
+            syn = sock.getsockopt(socket.IPPROTO_TCP, kernel.TCP_SAVED_SYN, 512)
+        except OSError:
+            syn = b""
+        local = self._transport.get_extra_info("sockname")
+        return {"peer": peer[0], "peer_port": peer[1], "local": local[0], **headers.parse_syn(syn)}
+
+    def _answer(self, asked: protocol.Question) -> None:
+        data = bytes(self._buffer[: asked.size])
+        if asked.size:
+            self._seen["sha256"] = hashlib.sha256(data).hexdigest()
+            self._seen["bytes"] = len(data)
+        self._transport.write(protocol.answer(self._identity.run, self._identity.endpoint, asked, self._seen) + data)
+        self._transport.close()
+
+    def _progress(self) -> None:
+        self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._transport.abort)
