@@ -5,6 +5,7 @@ Every function takes text and returns a frozen value, or raises `ParseError(what
 | text | function |
 |---|---|
 | iptables-save, iptables-legacy-save, iptables-nft-save, ip6tables twins | `iptables.parse_save(text) -> ruleset.Ruleset` |
+| nft -j list ruleset | `nft.parse_json(text) -> NftRuleset` (base chains; rules raw) |
 """
 
 from .errors import ParseError

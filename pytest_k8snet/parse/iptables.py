@@ -110,7 +110,7 @@ class _Reader:
         reader = _RuleReader(number, line[line.index("-A ") :])
         if found[1]:
             reader.counters = int(found[1]), int(found[2])
-        rules.append(reader.read(found[4] or "").rule(found[3], len(rules) + 1))
+        rules.append(reader.read(found[4] or "").rule(self.table, found[3], len(rules) + 1))
 
     def close(self) -> None:
         chains = {name: Chain(name, head.policy, tuple(self.rules[name]), head.packets, head.bytes) for name, head in self.heads.items()}
@@ -149,9 +149,9 @@ class _RuleReader:
             self.unread("!")
         return self
 
-    def rule(self, chain: str, number: int) -> Rule:
+    def rule(self, table: str, chain: str, number: int) -> Rule:
         matches, options = tuple(self.matches), tuple(self.target_options)
-        return Rule(chain, number, matches, self.target, options, self.goto, self.text, self.line, *self.counters)
+        return Rule(table, chain, number, matches, self.target, options, self.goto, self.text, self.line, *self.counters)
 
     def arguments(self, words: list[str], at: int) -> tuple[int, tuple[str, ...], bool]:
         """Where the next option starts, the arguments of the one at `at`, and whether old syntax negates it (`--dport ! 80`)."""

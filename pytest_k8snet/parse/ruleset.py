@@ -48,15 +48,16 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. `number` counts from 1 in its chain, like `iptables -L --line-numbers`; `text` is the rule without counters."""
+    """One rule. `number` counts from 1 in its chain, like `iptables -L --line-numbers`; `raw` is the rule as listed, without counters."""
 
+    table: str
     chain: str
     number: int
     matches: tuple[Match, ...]
     target: str  # chain or target name, "" for a rule that only counts
     target_options: tuple[Option, ...]
     goto: bool  # -g instead of -j
-    text: str
+    raw: str
     line: int
     packets: int | None = None
     bytes: int | None = None
@@ -100,7 +101,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Ruleset:
-    """What one `*tables-save` printed. `opaque` names tables which the tool reported but could not show: their rules are unknown."""
+    """What one `*tables-save` printed; compared by identity. `opaque` names tables which the tool reported but could not show: their rules are unknown."""
 
     variant: str  # "legacy" | "nft" | "" when the header does not tell
     tables: Mapping[str, Table]

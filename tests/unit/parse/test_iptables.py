@@ -28,7 +28,7 @@ def test_tables_chains_policies_counters() -> None:
     assert chain is not None
     assert (chain.policy, chain.packets, chain.bytes) == ("DROP", 3, 4)
     first, second = ruleset.rules("nat", "X")
-    assert (first.number, first.packets, first.bytes, first.target, first.text, first.line) == (1, 5, 7, "RETURN", "-A X -j RETURN", 5)
+    assert (first.number, first.packets, first.bytes, first.target, first.raw, first.line) == (1, 5, 7, "RETURN", "-A X -j RETURN", 5)
     assert (second.number, second.packets, second.target, second.matches) == (2, None, "", ())
     assert ruleset.chain("mangle", "OUTPUT") is None
     assert ruleset.rules("raw", "OUTPUT") == ()

@@ -1,0 +1,70 @@
+"""Three-valued logic: True, False, and None for what the evidence does not tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from .packet import Packet
+
+Truth = bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a packet is tested: the hook (PREROUTING ... POSTROUTING, "" = not known) and elements of the ipsets there by name."""
+
+    hook: str = ""
+    sets: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+Predicate = Callable[[Packet, Place], Truth]
+
+
+def unknown(_packet: Packet, _place: Place) -> Truth:
+    """The predicate of everything that is not understood."""
+    return None
+
+
+def always(_packet: Packet, _place: Place) -> Truth:
+    """The predicate of matches that only count or comment."""
+    return True
+
+
+def inverted(predicate: Predicate) -> Predicate:
+    """`!` before an option; unknown stays unknown."""
+
+    def inverse(packet: Packet, place: Place) -> Truth:
+        truth = predicate(packet, place)
+        return None if truth is None else not truth
+
+    return inverse
+
+
+def every(truths: Iterable[Truth]) -> Truth:
+    """False wins over unknown, unknown over True."""
+    result: Truth = True
+    for truth in truths:
+        if truth is False:
+            return False
+        if truth is None:
+            result = None
+    return result
+
+
+def all_of(predicates: tuple[Predicate, ...]) -> Predicate:
+    """All must hold; what follows a False is not asked, as in the kernel."""
+    if len(predicates) == 1:
+        return predicates[0]
+
+    def test(packet: Packet, place: Place) -> Truth:
+        result: Truth = True
+        for predicate in predicates:
+            truth = predicate(packet, place)
+            if truth is False:
+                return False
+            if truth is None:
+                result = None
+        return result
+
+    return test
