@@ -5,4 +5,4 @@ from pytest_k8snet import requirement
 
 @requirement("NET-EXTERNAL-001")
 def test_node_port(cell):
-    assert cell.outcome in cell.documented.outcomes, cell
+    assert cell.outcome in cell.documented.outcomes, str(cell)

@@ -5,4 +5,4 @@ from pytest_k8snet import requirement
 
 @requirement("NET-MTU-005")
 def test_intact(cell):
-    assert cell.outcome in cell.documented.outcomes, cell
+    assert cell.outcome in cell.documented.outcomes, str(cell)

@@ -5,4 +5,4 @@ from pytest_k8snet import requirement
 
 @requirement("NET-MTU-003")
 def test_passes(cell):
-    assert cell.outcome in cell.documented.outcomes, cell
+    assert cell.outcome in cell.documented.outcomes, str(cell)

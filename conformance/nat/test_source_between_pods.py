@@ -5,9 +5,9 @@ from pytest_k8snet import requirement
 
 @requirement("NET-NAT-001")
 def test_same_node(cell):
-    assert cell.source_seen <= cell.expected_source, cell
+    assert cell.source_seen <= cell.expected_source, str(cell)
 
 
 @requirement("NET-NAT-002")
 def test_other_node(cell):
-    assert cell.source_seen <= cell.expected_source, cell
+    assert cell.source_seen <= cell.expected_source, str(cell)

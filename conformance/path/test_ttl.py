@@ -6,14 +6,14 @@ from pytest_k8snet import requirement
 
 @requirement("NET-PATH-001")
 def test_same_node(cell):
-    assert cell.ttl == cell.expected_ttl, cell
+    assert cell.ttl == cell.expected_ttl, str(cell)
 
 
 @requirement("NET-PATH-002")
 def test_between_pods(cell):
-    assert cell.ttl == cell.expected_ttl, cell
+    assert cell.ttl == cell.expected_ttl, str(cell)
 
 
 @requirement("NET-PATH-003")
 def test_between_node_and_pod(cell):
-    assert cell.ttl == cell.expected_ttl, cell
+    assert cell.ttl == cell.expected_ttl, str(cell)

@@ -5,4 +5,4 @@ from pytest_k8snet import requirement
 
 @requirement("NET-REACH-015")
 def test_tls(cell):
-    assert cell.outcome in cell.documented.outcomes, cell
+    assert cell.outcome in cell.documented.outcomes, str(cell)

@@ -5,4 +5,4 @@ from pytest_k8snet import requirement
 
 @requirement("NET-REACH-019")
 def test_tcp(cell):
-    assert cell.outcome in cell.documented.outcomes, cell
+    assert cell.outcome in cell.documented.outcomes, str(cell)

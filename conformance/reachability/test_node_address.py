@@ -5,14 +5,14 @@ from pytest_k8snet import requirement
 
 @requirement("NET-REACH-012")
 def test_pod_to_own_node(cell):
-    assert cell.outcome in cell.documented.outcomes, cell
+    assert cell.outcome in cell.documented.outcomes, str(cell)
 
 
 @requirement("NET-REACH-013")
 def test_pod_to_other_node(cell):
-    assert cell.outcome in cell.documented.outcomes, cell
+    assert cell.outcome in cell.documented.outcomes, str(cell)
 
 
 @requirement("NET-REACH-014")
 def test_node_to_node(cell):
-    assert cell.outcome in cell.documented.outcomes, cell
+    assert cell.outcome in cell.documented.outcomes, str(cell)

@@ -5,6 +5,6 @@ from pytest_k8snet import requirement
 
 @requirement("NET-SERVICE-006")
 def test_hairpin(cell):
-    assert cell.outcome in cell.documented.outcomes, cell
-    assert cell.servers == cell.expected_servers, cell
-    assert cell.source_seen <= cell.expected_source, cell
+    assert cell.outcome in cell.documented.outcomes, str(cell)
+    assert cell.servers == cell.expected_servers, str(cell)
+    assert cell.source_seen <= cell.expected_source, str(cell)

@@ -19,7 +19,7 @@ from .cell_text import describe
 from .observations import Observations
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Cell:
     """One judged cell; `str()` is the failure text. `expected_source` and `expected_servers` are empty where nothing is documented."""
 
@@ -99,6 +99,8 @@ class Cell:
 
     def __str__(self) -> str:
         return describe(self)
+
+    __repr__ = __str__
 
 
 class CellEvidence:
