@@ -7,6 +7,8 @@ import pytest
 from . import options
 from .marker import DESCRIPTION
 
+BARE = pytest.StashKey[bool]()  # the bundled suite runs because no path was given
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of group k8snet."""
@@ -22,6 +24,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
 
         args.append(str(folder()))
         known.file_or_dir = [str(folder())]
+        early_config.stash[BARE] = True
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -34,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     from .activation import activate
 
-    activate(config)
+    activate(config, bare=config.stash.get(BARE, False))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from fnmatch import fnmatch
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,14 @@ def folder() -> Path:
 def ids() -> frozenset[str]:
     """Ids of the requirements that the suite's files claim to judge, read without importing them."""
     return frozenset(found for file in folder().rglob("test_*.py") for found in _REQUIREMENT.findall(file.read_text("utf-8")))
+
+
+def digest() -> str:
+    """SHA-256 over the files that decide a verdict: tests, catalogue, matrix, profiles, ini."""
+    found = sha256()
+    for file in sorted(file for file in folder().rglob("*") if file.suffix in (".py", ".yaml", ".ini")):
+        found.update(file.relative_to(folder()).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    return found.hexdigest()
 
 
 def holds(path: Path) -> bool:
