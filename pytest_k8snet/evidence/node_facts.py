@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pytest_k8snet.model.inventory import Inventory
 from pytest_k8snet.model.recording import Entry, Recording
 from pytest_k8snet.model.verdict import Inconclusive
-from pytest_k8snet.parse import bridge, ip
+from pytest_k8snet.parse import bridge, ip, kube_proxy
 from pytest_k8snet.parse.errors import ParseError
 from pytest_k8snet.plan import flannel
 from pytest_k8snet.plan.readers import AFTER
@@ -95,6 +95,15 @@ class NodeFacts:
     def net_conf(self) -> flannel.NetConf:
         """flannel's net-conf.json."""
         return flannel.net_conf(self.recording)
+
+    @cached_property
+    def proxy_config(self) -> Mapping[str, Any]:
+        """kube-proxy's configuration."""
+        body = self.recording.object("configmap/kube-system/kube-proxy")
+        text = ((body or {}).get("data") or {}).get("config.conf")
+        if text is None:
+            raise Inconclusive("ConfigMap kube-system/kube-proxy, key config.conf, was not read")
+        return self.understood("kube-proxy's config.conf", kube_proxy.config, text)
 
     @cached_property
     def api(self) -> Mapping[str, Any]:

@@ -1,0 +1,23 @@
+"""Names resolve from pods of every node, over both transports, and large answers arrive whole."""
+
+from pytest_k8snet import requirement
+
+
+@requirement("NET-DNS-019")
+def test_kubernetes_default(resolver):
+    assert resolver.answers == resolver.expected_answers, resolver.explain("answers")
+
+
+@requirement("NET-DNS-026")
+def test_tcp(resolver):
+    assert resolver.answers == resolver.expected_answers, resolver.explain("answers")
+
+
+@requirement("NET-DNS-027")
+def test_truncation(resolver):
+    assert resolver.answers == resolver.expected_answers, resolver.explain("answers")
+
+
+@requirement("NET-DNS-031")
+def test_external_name(resolver):
+    assert resolver.answers == resolver.expected_answers, resolver.explain("answers")

@@ -1,0 +1,18 @@
+"""flannel runs on every node and was told the right network."""
+
+from pytest_k8snet import requirement
+
+
+@requirement("NET-FLANNEL-001")
+def test_runs_everywhere(cluster):
+    assert cluster.flannel_pods == cluster.expected_flannel_pods, cluster.explain("flannel_pods")
+
+
+@requirement("NET-FLANNEL-002")
+def test_network_holds_pod_cidrs(cluster):
+    assert cluster.pod_network == cluster.expected_pod_network, cluster.explain("pod_network")
+
+
+@requirement("NET-FLANNEL-012")
+def test_network_available(node):
+    assert node.network_condition == node.expected_network_condition, node.explain("network_condition")

@@ -1,0 +1,26 @@
+"""One node: what it is, and what its API objects say it should be."""
+
+from __future__ import annotations
+
+from pytest_k8snet.model.inventory import Inventory
+from pytest_k8snet.model.recording import Recording
+
+from . import node_flannel, node_system, rules_forward, rules_mode, rules_proxy, rules_source
+from .comparison import Compared
+from .node_facts import NodeFacts
+
+
+class NodeEvidence(Compared):
+    """Facts of one node: `node.fdb`, `node.expected_fdb`, `node.explain("fdb")`, and so on for every comparison."""
+
+    comparisons = {  # noqa: RUF012
+        **node_flannel.COMPARISONS,
+        **node_system.COMPARISONS,
+        **rules_forward.COMPARISONS,
+        **rules_mode.COMPARISONS,
+        **rules_proxy.COMPARISONS,
+        **rules_source.COMPARISONS,
+    }
+
+    def __init__(self, recording: Recording, inventory: Inventory, node: str) -> None:
+        super().__init__(NodeFacts(recording, inventory, node), node)

@@ -1,0 +1,44 @@
+"""Which mode kube-proxy runs in, from its three sources."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pytest_k8snet.netfilter.hooks import Worlds
+from pytest_k8snet.parse.objects import proxy_mode
+
+from .comparison import Comparison
+from .node_facts import NodeFacts
+from .rules import NodeRules
+from .rules_proxy import Proxy, translates
+
+IPVS_DEVICE = "kube-ipvs0"
+NFT_TABLE = "kube-proxy"
+ENTRY = "KUBE-SERVICES"  # tells an emptied data plane from none; a renamed chain is found by what it does
+
+
+def mode_sources(facts: NodeFacts) -> Comparison:
+    """ConfigMap, kube-proxy's own answer, and the data planes in the kernel."""
+    wanted = proxy_mode(facts.recording)
+    found = {
+        "http://127.0.0.1:10249/proxyMode": (facts.text("proxy-mode").strip(),),
+        "data plane in the kernel": tuple(_planes(facts)),
+    }
+    caption = f"kube-proxy's mode (ConfigMap kube-system/kube-proxy: {wanted or 'unreadable'})"
+    return Comparison(caption, found, dict.fromkeys(found, (wanted,)))
+
+
+def _planes(facts: NodeFacts) -> list[str]:
+    proxy = Proxy(facts)
+    rules = proxy.rules.worlds
+    others = ["ipvs"] if IPVS_DEVICE in facts.links else []
+    others += ["nftables"] if rules.native and any(name == NFT_TABLE for _, name in rules.native.tables) else []
+    active = translates(Worlds(rules.nft, rules.legacy), proxy)
+    return (["iptables"] if active or (not others and _prepared(proxy.rules)) else []) + others
+
+
+def _prepared(rules: NodeRules) -> bool:
+    return any(world.chain("nat", ENTRY) is not None for _, world in rules.worlds.xtables())
+
+
+COMPARISONS: dict[str, Callable[[NodeFacts], Comparison]] = {"mode_sources": mode_sources}

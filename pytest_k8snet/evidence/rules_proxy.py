@@ -1,0 +1,261 @@
+"""kube-proxy's rules judged by what they do to packets; what its chains are called does not matter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from pytest_k8snet.netfilter.branch import Branch
+from pytest_k8snet.netfilter.hooks import Worlds, output, postrouting, prerouting
+from pytest_k8snet.netfilter.packet import Packet
+
+from .comparison import Comparison
+from .node_facts import NodeFacts
+from .rules import OUTSIDE, NodeRules
+from .rules_services import ServicePort, service_ports
+from .rules_verdicts import Doubts
+
+ADDRESSES = frozenset({"raw", "mangle", "nat"})  # what filters does not change addresses
+NAT = frozenset({"nat"})
+UNTRANSLATED, DROPPED = "not translated", "dropped"
+MASQUERADED, KEPT = "masqueraded", "kept"
+CITED = 5
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Where packets to one ClusterIP port end; `why` cites the last rule that mattered, `doubt` what could not be judged."""
+
+    ends: frozenset[str]
+    why: str
+    doubt: str = ""
+
+    @property
+    def translated(self) -> bool:
+        """Whether at least some packets reach an endpoint."""
+        return bool(self.ends - {UNTRANSLATED, DROPPED})
+
+
+@dataclass
+class Proxy:
+    """All Service ports of the API, walked on one node."""
+
+    facts: NodeFacts
+    rules: NodeRules = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rules = NodeRules(self.facts)
+
+    @cached_property
+    def ports(self) -> tuple[ServicePort, ...]:
+        """What should be programmed."""
+        return service_ports(self.facts.recording, self.facts.api)
+
+    @cached_property
+    def from_pods(self) -> dict[ServicePort, Ends]:
+        """New packets from a pod of this node."""
+        return {port: _ends(self._arriving(port, self.rules.pod)) for port in self.ports}
+
+    @cached_property
+    def from_node(self) -> dict[ServicePort, Ends]:
+        """New packets from a process of the node."""
+        return {port: _ends(self._sent(port)) for port in self.ports}
+
+    @cached_property
+    def mark(self) -> int:
+        """The bit that marks packets for masquerading."""
+        return 1 << masquerade_bit(self.facts)
+
+    def as_client(self, port: ServicePort, source: str) -> tuple[Branch, ...]:
+        """A packet of a certain sender, by the hook that translates this port at all."""
+        if self.from_pods[port].translated or not self.from_node[port].translated:
+            return self._arriving(port, source)
+        packet = Packet(source, port.address, port.protocol, 40000, port.port, local=self.rules.local)
+        return output(self.rules.worlds, packet, ADDRESSES)
+
+    def at_node_port(self, port: ServicePort) -> tuple[Branch, ...]:
+        """A packet from outside to the Service's port of this node."""
+        address = self.rules.node_ips.get(self.rules.node, "")
+        return prerouting(self.rules.worlds, self.rules.arriving(OUTSIDE, address, port.protocol, port.node_port), ADDRESSES)
+
+    def _arriving(self, port: ServicePort, source: str) -> tuple[Branch, ...]:
+        return prerouting(self.rules.worlds, self.rules.arriving(source, port.address, port.protocol, port.port), ADDRESSES)
+
+    def _sent(self, port: ServicePort) -> tuple[Branch, ...]:
+        return output(self.rules.worlds, self.rules.sent(port.address, port.protocol, port.port), ADDRESSES)
+
+
+def service_entries(facts: NodeFacts) -> Comparison:
+    """ClusterIP port -> the endpoints that packets are sent to, by the hooks that translate it."""
+    proxy, doubts = Proxy(facts), Doubts(facts.node)
+    found: dict[str, frozenset[str]] = {}
+    expected: dict[str, frozenset[str]] = {}
+    notes: dict[str, str] = {}
+    for port in proxy.ports:
+        ways = [proxy.from_pods[port], proxy.from_node[port]]
+        for way in (way for way in ways if way.doubt):
+            doubts.add(f"{port}: {way.doubt}")
+        known = [way for way in ways if not way.doubt]
+        used = [way for way in known if way.translated] or known
+        if used:
+            ends = frozenset[str]().union(*(way.ends for way in used))
+            found[str(port)], expected[str(port)], notes[str(port)] = ends, _wanted(port, ends), used[0].why
+    return doubts.settle(Comparison("ClusterIP ports in the rules, against Services and EndpointSlices", found, expected, notes))
+
+
+def service_hooks(facts: NodeFacts) -> Comparison:
+    """How many of the ClusterIP ports that the node's rules know are translated for its pods, and for its own processes."""
+    proxy, doubts = Proxy(facts), Doubts(facts.node)
+    ways = {"from pods, by nat PREROUTING": proxy.from_pods, "from the node, by nat OUTPUT": proxy.from_node}
+    for way in ways.values():
+        for port, ends in way.items():
+            if ends.doubt:
+                doubts.add(f"{port}: {ends.doubt}")
+    known = [port for port in proxy.ports if any(way[port].translated for way in ways.values())] or list(proxy.ports)
+    missed = {name: [port for port in known if not way[port].translated] for name, way in ways.items()}
+    found = {name: _count(len(known) - len(ports), len(known)) for name, ports in missed.items()}
+    notes = {name: _missing(ways[name], ports) for name, ports in missed.items()}
+    return doubts.settle(Comparison("Service packets", found, dict.fromkeys(ways, _count(len(known), len(known))), notes))
+
+
+def marked_traffic(facts: NodeFacts) -> Comparison:
+    """A packet with the masquerade mark leaves the node masqueraded."""
+    proxy, doubts = Proxy(facts), Doubts(facts.node)
+    found: dict[str, str] = {}
+    notes: dict[str, str] = {}
+    for words, packet in _forwarded(proxy, proxy.mark):
+        branches = postrouting(proxy.rules.worlds, packet, NAT)
+        _note_source(f"{words}, mark {proxy.mark:#x}", branches, found, notes, doubts)
+    return doubts.settle(Comparison("marked packets in nat POSTROUTING", found, dict.fromkeys(found, MASQUERADED), notes))
+
+
+def masquerade_rules(facts: NodeFacts) -> Comparison:
+    """The rules that masquerade marked packets leave unmarked ones alone."""
+    marked = marked_traffic(facts)
+    proxy, doubts = Proxy(facts), Doubts(facts.node)
+    found, notes, expected = dict(marked.actual), dict(marked.notes), dict(marked.expected)
+    chains = {chain for _, packet in _forwarded(proxy, proxy.mark) for chain in _chains(proxy, packet)}
+    for words, packet in _forwarded(proxy, 0):
+        branches = postrouting(proxy.rules.worlds, packet, NAT)
+        _note_source(f"{words}, unmarked", branches, found, notes, doubts, chains)
+    expected |= {words: KEPT for words in found if words.endswith("unmarked")}
+    return doubts.settle(Comparison("marked and unmarked packets in nat POSTROUTING", found, expected, notes))
+
+
+def service_marks(facts: NodeFacts) -> Comparison:
+    """Packets that must be marked: an endpoint's to itself through its Service, and those from outside to a node port."""
+    proxy, doubts = Proxy(facts), Doubts(facts.node)
+    found: dict[str, str] = {}
+    notes: dict[str, str] = {}
+    for words, branches in _to_be_marked(proxy):
+        if doubt := next((branch for branch in branches if branch.uncertain), None):
+            doubts.add(f"{words}: {doubt.by or doubt.trace}")
+            continue
+        marks = {bool((branch.packet.mark or 0) & proxy.mark) for branch in branches}
+        found[words] = "marked" if marks == {True} else "not marked" if marks else UNTRANSLATED
+        notes[words] = branches[0].trace.replace("\n", "; ") if branches else "no rule translates it"
+    if not found and not doubts:
+        found["Service packets"] = "none to judge"
+    return doubts.settle(Comparison(f"packets to be marked {proxy.mark:#x}", found, dict.fromkeys(found, "marked"), notes))
+
+
+def masquerade_bit(facts: NodeFacts) -> int:
+    """`iptables.masqueradeBit` of kube-proxy's configuration, 14 by default."""
+    settings = facts.proxy_config.get("iptables") or {}
+    bit = settings.get("masqueradeBit")
+    return 14 if bit is None else int(bit)
+
+
+def translates(worlds: Worlds, proxy: Proxy) -> bool:
+    """Whether iptables rules translate any ClusterIP port for certain."""
+    packets = (proxy.rules.sent(port.address, port.protocol, port.port) for port in proxy.ports)
+    found = (_ends(hook(worlds, packet, ADDRESSES)) for packet in packets for hook in (output, prerouting))
+    return any(ends.translated and not ends.doubt for ends in found)
+
+
+def _ends(branches: Iterable[Branch]) -> Ends:
+    branches = tuple(branches)
+    doubtful = next((branch for branch in branches if branch.uncertain), None)
+    why = next((str(branch.steps[-1]) for branch in branches if branch.steps), "no rule matches")
+    doubt = str(doubtful.by or doubtful.trace) if doubtful else ""
+    return Ends(frozenset(_end(branch) for branch in branches), why, doubt)
+
+
+def _end(branch: Branch) -> str:
+    if not branch.verdict.passes:
+        return DROPPED
+    return f"{branch.packet.dst}:{branch.packet.dport}" if "DNAT" in branch.packet.translated else UNTRANSLATED
+
+
+def _wanted(port: ServicePort, ends: frozenset[str]) -> frozenset[str]:
+    """The endpoints, or what was found where that is one of several right states."""
+    changing = port.always != port.ever or port.any_of
+    right = ends and ends <= port.ever and (port.any_of or ends >= port.always)
+    return ends if changing and right else port.ever
+
+
+def _count(some: int, total: int) -> str:
+    return f"{some} of {total} ClusterIP ports translated"
+
+
+def _missing(way: dict[ServicePort, Ends], ports: list[ServicePort]) -> str:
+    names = ", ".join(map(str, ports[:CITED])) + (", ..." if len(ports) > CITED else "")
+    return f"not translated: {names}; last rule: {way[ports[0]].why}" if ports else ""
+
+
+def _forwarded(proxy: Proxy, mark: int) -> Iterator[tuple[str, Packet]]:
+    rules = proxy.rules
+    pairs = [(f"pod {rules.pod} > pod {rules.remote_pod(cidr)} of {node}", rules.remote_pod(cidr)) for node, cidr in rules.remote_cidrs]
+    other = str(rules.own_cidr[3])
+    for words, address in pairs or [(f"pod {rules.pod} > pod {other} of the same node", other)]:
+        yield words, rules.forwarded(rules.pod, address, mark=mark)
+
+
+def _chains(proxy: Proxy, packet: Packet) -> set[str]:
+    """Chains whose rule masquerades the packet."""
+    return {branch.by.chain for branch in postrouting(proxy.rules.worlds, packet, NAT) if _masquerades(branch) and branch.by}
+
+
+def _masquerades(branch: Branch) -> bool:
+    return branch.verdict in ("masquerade", "snat")
+
+
+def _note_source(
+    words: str, branches: tuple[Branch, ...], found: dict[str, str], notes: dict[str, str], doubts: Doubts, chains: set[str] | None = None
+) -> None:
+    """`chains`: only masquerading by a rule of one of these counts."""
+    if doubt := next((branch for branch in branches if branch.uncertain), None):
+        doubts.add(f"{words}: {doubt.by or doubt.trace}")
+        return
+    changed = [branch for branch in branches if _masquerades(branch)]
+    ours = [branch for branch in changed if chains is None or (branch.by and branch.by.chain in chains)]
+    found[words] = MASQUERADED if ours and len(ours) == len(branches) else KEPT
+    steps = branches[0].steps if branches else ()
+    notes[words] = str(ours[0].by) if ours else str(steps[-1]) if steps else "no rule matches"
+
+
+def _to_be_marked(proxy: Proxy) -> Iterator[tuple[str, tuple[Branch, ...]]]:
+    config = proxy.facts.proxy_config
+    for port in proxy.ports:
+        for end in sorted(port.always):
+            branches = proxy.as_client(port, end.rpartition(":")[0])
+            yield f"endpoint {end} > itself by {port}", _reaching(branches, frozenset({end}))
+        if config.get("clusterCIDR"):
+            yield f"outside the pod network > {port}", _reaching(proxy.as_client(port, OUTSIDE), port.ever)
+        if port.node_port and not port.external_local and not config.get("nodePortAddresses"):
+            words = f"outside > node port {port.node_port}/{port.protocol} of {port.name}"
+            yield words, _reaching(proxy.at_node_port(port), port.ever)
+
+
+def _reaching(branches: Iterable[Branch], ends: frozenset[str]) -> tuple[Branch, ...]:
+    return tuple(branch for branch in branches if branch.uncertain or _end(branch) in ends)
+
+
+COMPARISONS: dict[str, Callable[[NodeFacts], Comparison]] = {
+    "service_entries": service_entries,
+    "service_hooks": service_hooks,
+    "marked_traffic": marked_traffic,
+    "masquerade_rules": masquerade_rules,
+    "service_marks": service_marks,
+}

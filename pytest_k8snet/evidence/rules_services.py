@@ -1,0 +1,133 @@
+"""What the API wants every node to do with Service addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pytest_k8snet.model.recording import Recording
+from pytest_k8snet.model.verdict import Inconclusive
+
+Body = Mapping[str, Any]
+PROTOCOLS = ("TCP", "UDP")  # SCTP is not probed
+FOREIGN = "service.kubernetes.io/service-proxy-name"
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePort:
+    """One ClusterIP port with its usable endpoints as "address:port".
+
+    `always` are endpoints of every reading, `ever` those of any: between them a change may be under way.
+    `any_of` is set where a topology hint lets the proxy choose among them.
+    """
+
+    name: str  # "kube-system/kube-dns"
+    address: str
+    port: int
+    protocol: str  # "tcp" | "udp"
+    node_port: int
+    external_local: bool
+    always: frozenset[str]
+    ever: frozenset[str]
+    any_of: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.address}:{self.port}/{self.protocol}"
+
+
+def service_ports(recording: Recording, node: Body) -> tuple[ServicePort, ...]:
+    """Every IPv4 ClusterIP port that has a usable endpoint for that node.
+
+    Raises Inconclusive when Services or EndpointSlices were not read.
+    """
+    services = _readings(recording, "services")
+    slices = _readings(recording, "endpointslices")
+    last = {(port.name, port.port, port.protocol): port for port in _ports(services[-1], slices[-1], node)}
+    if len(slices) > 1:
+        before = {(port.name, port.port, port.protocol): port for port in _ports(services[-2:][0], slices[-2], node)}
+        last = {key: _widened(port, before.get(key)) for key, port in last.items()}
+    return tuple(port for port in last.values() if port.ever)
+
+
+def _readings(recording: Recording, name: str) -> list[list[Body]]:
+    found = [entry["body"].get("items") or [] for entry in recording.entries("objects", name=name) if entry["status"] == 200]
+    if not found:
+        raise Inconclusive(f"{name} were not read: what the proxies should have programmed is unknown")
+    return found
+
+
+def _widened(port: ServicePort, before: ServicePort | None) -> ServicePort:
+    """An endpoint set that differs between two readings is changing: both states are right."""
+    if before is None:
+        return port
+    return replace(port, always=port.always & before.always, ever=port.ever | before.ever, any_of=port.any_of or before.any_of)
+
+
+def _ports(services: Iterable[Body], slices: Iterable[Body], node: Body) -> Iterator[ServicePort]:
+    pieces: dict[tuple[str, str], list[Body]] = {}
+    for piece in slices:
+        labels = piece["metadata"].get("labels") or {}
+        pieces.setdefault((piece["metadata"].get("namespace", ""), labels.get("kubernetes.io/service-name", "")), []).append(piece)
+    for service in services:
+        if _proxied(service):
+            key = service["metadata"].get("namespace", ""), service["metadata"]["name"]
+            yield from _ports_of(service, pieces.get(key, []), node)
+
+
+def _proxied(service: Body) -> bool:
+    """Whether kube-proxy programs this Service."""
+    labels, spec = service["metadata"].get("labels") or {}, service.get("spec") or {}
+    return FOREIGN not in labels and spec.get("type") != "ExternalName" and bool(_ipv4(spec))
+
+
+def _ipv4(spec: Body) -> str:
+    addresses = spec.get("clusterIPs") or [spec.get("clusterIP") or ""]
+    return next((address for address in addresses if "." in address), "")
+
+
+def _ports_of(service: Body, pieces: list[Body], node: Body) -> Iterator[ServicePort]:
+    metadata, spec = service["metadata"], service["spec"]
+    for port in spec.get("ports") or ():
+        if port.get("protocol", "TCP") not in PROTOCOLS:
+            continue
+        endpoints, hinted = _endpoints(pieces, port, spec.get("internalTrafficPolicy") == "Local", node)
+        yield ServicePort(
+            name=f"{metadata.get('namespace', '')}/{metadata['name']}",
+            address=_ipv4(spec),
+            port=int(port["port"]),
+            protocol=port.get("protocol", "TCP").lower(),
+            node_port=int(port.get("nodePort") or 0),
+            external_local=spec.get("externalTrafficPolicy") == "Local",
+            always=endpoints,
+            ever=endpoints,
+            any_of=hinted,
+        )
+
+
+def _endpoints(pieces: list[Body], port: Body, local: bool, node: Body) -> tuple[frozenset[str], bool]:
+    """Usable endpoints: the ready ones, else those that still serve while they terminate; and whether hints narrow them down."""
+    ready: set[str] = set()
+    serving: set[str] = set()
+    hinted = False
+    for endpoint, number in _listed(pieces, port):
+        if local and endpoint.get("nodeName") != node["metadata"]["name"]:
+            continue
+        conditions = endpoint.get("conditions") or {}
+        ends = {f"{address}:{number}" for address in endpoint["addresses"]}
+        hinted = hinted or bool(endpoint.get("hints"))
+        if conditions.get("ready") is not False:
+            ready |= ends
+        elif conditions.get("serving") and conditions.get("terminating"):
+            serving |= ends
+    return frozenset(ready or serving), hinted and not local
+
+
+def _listed(pieces: list[Body], port: Body) -> Iterator[tuple[Body, int]]:
+    for piece in pieces:
+        if piece.get("addressType", "IPv4") != "IPv4":
+            continue
+        for listed in piece.get("ports") or ():
+            same = (listed.get("name") or "") == (port.get("name") or "") and listed.get("protocol", "TCP") == port.get("protocol", "TCP")
+            if same and listed.get("port"):
+                yield from ((endpoint, int(listed["port"])) for endpoint in piece.get("endpoints") or ())
