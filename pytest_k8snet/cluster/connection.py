@@ -63,11 +63,13 @@ class Connection:
         """API requests so far, execs and watches included."""
         return sum(self.counts.values())
 
-    def get(self, path: str, query: Query = (), timeout: float = READ_TIMEOUT) -> Answer:
-        """Read. An HTTP error is an answer; raises Unreachable when there is none after a second attempt."""
+    def get(self, path: str, query: Query = (), timeout: float = READ_TIMEOUT, again: bool = True) -> Answer:
+        """Read. An HTTP error is an answer; raises Unreachable when there is none, with `again` not before a second attempt."""
         try:
             return self._send("GET", path, query, None, timeout)
         except Unreachable:
+            if not again:
+                raise
             return self._send("GET", path, query, None, timeout)
 
     def get_once(self, path: str, timeout: float) -> Answer:
@@ -157,7 +159,7 @@ def connect(settings: Settings) -> Connection:
     Raises UsageProblem (no such context, another cluster than expected) or NoVerdict (unreachable, credentials refused).
     """
     connection = Connection(settings, kubeconfig.load(settings), kubeconfig.user_name(settings))
-    version = connection.greeting["version"] = connection.get("/version", timeout=5.0)
+    version = connection.greeting["version"] = connection.get("/version", timeout=5.0, again=False)
     if not version.ok or "gitVersion" not in (version.body if isinstance(version.body, dict) else ()):
         raise NoVerdict(f"context {settings.context}: {_refusal(connection, version)}")
     system = connection.greeting["namespace/kube-system"] = connection.get("/api/v1/namespaces/kube-system", timeout=5.0)

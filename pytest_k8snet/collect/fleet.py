@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from threading import Lock
-from typing import Any
+from typing import Any, Protocol
 
 from pytest_k8snet.cluster.channel import Channel
 from pytest_k8snet.cluster.connection import Answer, Connection
@@ -18,7 +18,6 @@ from pytest_k8snet.model.endpoint import Endpoint
 from pytest_k8snet.model.inventory import Inventory
 from pytest_k8snet.model.recording import Recording
 from pytest_k8snet.model.settings import Settings, Tier
-from pytest_k8snet.plan.selection import Needs
 
 from . import fleet_status, manifests, manifests_patch, manifests_services
 from .fleet_close import Cleanup
@@ -30,6 +29,16 @@ PARALLEL = 8
 ACCOUNT_PATIENCE = 15.0  # s until a new namespace has its service account
 CORE, SLICES = "/api/v1", "/apis/discovery.k8s.io/v1"
 Progress = Callable[[int, int], None]
+
+
+class Needs(Protocol):
+    """What of plan.selection.Needs decides which pods and Services there are."""
+
+    @property
+    def roles(self) -> Collection[str]: ...
+
+    @property
+    def services(self) -> Collection[str]: ...
 
 
 @dataclass(slots=True)
