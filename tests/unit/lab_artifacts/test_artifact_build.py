@@ -111,11 +111,13 @@ def test_a_folder_that_another_run_made_meanwhile_is_kept(cache: Cache, step: St
 
 
 KILLED = """
+import signal
 import sys
 from pathlib import Path
 from lab.artifacts.cache import Cache, Component
 from lab.artifacts.command import Runner
 from lab.progress import Progress, Step
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts its background jobs with SIGINT ignored
 cache = Cache(Path(sys.argv[1]))
 script = "echo $$ > $0.new; mv $0.new $0; exec sleep 300"
 def build(folder, step):
