@@ -15,7 +15,7 @@ class Console:
     """Writes through pytest's terminal reporter; silent without one (`-p no:terminal`)."""
 
     def __init__(self, config: pytest.Config) -> None:
-        self._reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+        self._plugins = config.pluginmanager
         self._quiet = config.option.verbose < 0
         self._started: dict[str, float] = {}
         self._live = ""
@@ -25,6 +25,10 @@ class Console:
         """What separates the parts of a line."""
         encoding = (getattr(sys.__stdout__, "encoding", None) or "ascii").lower()
         return " \u00b7 " if encoding.startswith("utf") else " - "
+
+    @property
+    def _reporter(self) -> Any:
+        return self._plugins.get_plugin("terminalreporter")
 
     def line(self, text: str, **markup: bool) -> None:
         """One whole line."""

@@ -110,7 +110,7 @@ class Controller:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Remove everything, then judge the run, write the report and set the exit code. Runs after all workers are gone."""
         self._termination.defer()
-        results = tuple(result for found in self._results.values() for result in found)
+        results = tuple(sorted((result for found in self._results.values() for result in found), key=_place))
         failed = any(result.status is Status.FAILED for result in results)
         self.run.close(failed)
         if session.config.option.collectonly or self._state.settings.plan or int(exitstatus) == _USAGE:
@@ -202,3 +202,8 @@ def _unselected(demand: Demand | None, results: Sequence[Result]) -> dict[str, s
     reasons = {**demand.profile.not_applicable, **demand.profile.not_selected}
     return {id: reasons.get(id, "not selected by pytest's own options") for id in demand.catalogue if id not in judged}
 
+
+
+def _place(result: Result) -> tuple[str, str]:
+    """Where a result stands in the report, whatever worker judged it first."""
+    return result.requirement, str(result.subject)

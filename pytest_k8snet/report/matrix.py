@@ -1,4 +1,4 @@
-"""Results of cells as matrices: one plane per pair of roles, protocol and family; rows are sources, columns are targets."""
+"""Results of cells as matrices: one per plane, protocol and family; rows are sources, columns are targets."""
 
 from __future__ import annotations
 
@@ -52,10 +52,9 @@ _LETTERS = {
 
 @dataclass(slots=True)
 class Plane:
-    """Cells between two roles, one protocol, one family."""
+    """Cells of one plane, one protocol, one family."""
 
-    source: str  # role of the sources: "pod/a", "host", "runner"
-    target: str
+    title: str  # "pod to pod, other node", or the two roles where the matrix gives no heading
     protocol: str
     family: str
     cells: dict[Position, list[Result]] = field(default_factory=dict)
@@ -88,15 +87,14 @@ class Plane:
 
 
 def planes(results: Iterable[Result]) -> list[Plane]:
-    """Every plane that has a result about a cell, in a stable order."""
-    found: dict[tuple[str, str, str, str], Plane] = {}
+    """Every plane that has a result about a cell, in the order of their results."""
+    found: dict[tuple[str, str, str], Plane] = {}
     for result in results:
         if result.subject.source and result.subject.target:
-            (row, source), (column, target) = _axis(result.subject.source), _axis(result.subject.target)
-            key = (source, target, result.subject.protocol, result.subject.family)
+            key = (_heading(result), result.subject.protocol, result.subject.family)
             plane = found.setdefault(key, Plane(*key))
-            plane.cells.setdefault((row, column), []).append(result)
-    return [found[key] for key in sorted(found)]
+            plane.cells.setdefault((_label(result.subject.source), _label(result.subject.target)), []).append(result)
+    return list(found.values())
 
 
 def letter(result: Result) -> str:
@@ -119,8 +117,7 @@ def outcome(result: Result) -> str:
 def as_dict(plane: Plane) -> dict[str, Any]:
     """The plane in the report's shape, every cell of it."""
     return {
-        "source": plane.source,
-        "target": plane.target,
+        "plane": plane.title,
         "protocol": plane.protocol,
         "family": plane.family,
         "requirements": plane.requirements,
@@ -143,10 +140,17 @@ def _cell(plane: Plane, position: Position) -> dict[str, Any]:
     }
 
 
-def _axis(text: str) -> tuple[str, str]:
-    """Label in the matrix and role of the plane: a node's endpoint is labelled by its node, any other by its name."""
+def _heading(result: Result) -> str:
+    """The plane's name as matrix.yaml gives it, else the roles of its two ends."""
+    given = next((str(entry["plane"]) for entry in result.evidence if "plane" in entry), "")
+    return given or f"{_role(result.subject.source)} to {_role(result.subject.target)}"
+
+
+def _role(text: str) -> str:
     endpoint = Endpoint.parse(text)
-    role = str(Endpoint(endpoint.kind, endpoint.name))
-    if endpoint.node:
-        return endpoint.node, role
-    return endpoint.name or endpoint.kind.value, endpoint.kind.value
+    return str(Endpoint(endpoint.kind, endpoint.name)) if endpoint.node else endpoint.kind.value
+
+
+def _label(text: str) -> str:
+    """A node's endpoint is labelled by its node, any other by itself."""
+    return Endpoint.parse(text).node or text

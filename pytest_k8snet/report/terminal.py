@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
+from textwrap import wrap
 
 from pytest_k8snet.diagnose.grouping import groups
 from pytest_k8snet.model.result import Result
@@ -15,6 +16,7 @@ from .matrix import LEGEND, Plane, letter, planes
 
 WIDTH = 110
 LARGEST = 24  # rows of a matrix that is still drawn
+TELLING = "sw!dt"  # letters that do not say what was seen instead
 BAD = (Status.FAILED, Status.WARNING)
 
 
@@ -30,9 +32,9 @@ def last_line(run: Assessment, reports: Sequence[Path], dot: str) -> str:
     if run.problem:
         counts = [f"no verdict{dot}{run.problem}"]
     else:
-        skipped = run.count(Status.SKIPPED) + len(run.unselected)
         words = {"failed": run.count(Status.FAILED), "inconclusive": run.count(Status.INCONCLUSIVE)}
-        words |= {"passed": run.count(Status.PASSED), "warned": run.count(Status.WARNING), "not assessed": skipped}
+        words |= {"passed": run.count(Status.PASSED), "warned": run.count(Status.WARNING)}
+        words |= {"not applicable": run.count(Status.SKIPPED), "not selected": len(run.unselected)}
         shown = [f"{number} {word}" for word, number in words.items() if number or word == "passed"]
         counts = [f"{run.verdict}{dot}requirements: {', '.join(shown)}"]
     behind = "kept on request" if run.kept else f"{len(run.left_behind)} left behind"
@@ -50,30 +52,33 @@ def left_behind(run: Assessment) -> Iterator[str]:
 
 
 def not_assessed(run: Assessment) -> Iterator[str]:
-    """One line per reason: how many requirements it silenced, and which."""
+    """One paragraph per reason: how many requirements it silenced, and which."""
     statuses = run.statuses()
-    silent = [(run.reason(id), id) for id, status in statuses.items() if status is Status.INCONCLUSIVE]
-    declared = [(reason, id) for id, reason in run.unselected.items()]
-    declared += [(run.reason(id), id) for id, status in statuses.items() if status is Status.SKIPPED]
-    yield from _by_reason("not assessed", silent)
-    yield from _by_reason("does not apply", declared)
+    yield from _by_reason("not assessed", [(_cause(run.reason(id)), id) for id, status in statuses.items() if status is Status.INCONCLUSIVE])
+    yield from _by_reason("not applicable", [(run.reason(id), id) for id, status in statuses.items() if status is Status.SKIPPED])
+
+
+def _cause(reason: str) -> str:
+    """What is known of conversations that did not take place needs no line per requirement."""
+    said = _first(reason).removeprefix("not assessed: ")
+    return "the conversation they are about did not take place" if said.startswith("not reached") else said
 
 
 def _by_reason(word: str, pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
     for reason, found in groupby(sorted(pairs), key=lambda pair: pair[0]):
         ids = [id for _, id in found]
         count = f"{len(ids)} requirement{'s' if len(ids) > 1 else ''}"
-        yield clip(f"{word}: {count}: {_first(reason)} ({_ids(ids)})")
+        yield from paragraph(f"{word}: {count}: {_first(reason)} ({_ids(ids)})", "        ")
 
 
 def _matrices(failing: Sequence[Plane]) -> Iterator[str]:
     """Planes that look alike are drawn once, with all their protocols in the title."""
-    alike: dict[tuple[str, str, str, str], list[Plane]] = {}
+    alike: dict[tuple[str, str, str], list[Plane]] = {}
     for plane in failing:
-        alike.setdefault((plane.source, plane.target, plane.family, "\n".join(_drawing(plane))), []).append(plane)
-    for (source, target, family, drawing), same in alike.items():
+        alike.setdefault((plane.title, plane.family, "\n".join(_drawing(plane))), []).append(plane)
+    for (title, family, drawing), same in alike.items():
         protocols = ", ".join(plane.protocol for plane in same)
-        yield _title(f"{source} to {target}, {protocols}, {family}".rstrip(", "))
+        yield _title(f"{title}, {protocols}, {family}".rstrip(", "))
         yield from drawing.splitlines()
 
 
@@ -102,12 +107,13 @@ def _findings(run: Assessment) -> Iterator[str]:
 def _finding(run: Assessment, id: str, results: Sequence[Result]) -> Iterator[str]:
     requirement = run.catalogue.get(id)
     bad = [result for result in results if result.status in BAD]
-    word = "failed" if any(result.status is Status.FAILED for result in bad) else _softly(bad[0])
-    yield clip(f"{word:<8} {id} {bad[0].level} {requirement.title if requirement else ''}".rstrip())
+    failed = any(result.status is Status.FAILED for result in bad)
+    word = "failed" if failed else _softly(bad[0])
+    yield f"{word:<8} {id} {bad[0].level} {requirement.title if requirement else ''}".rstrip()
     for where, message in _places(results, bad):
-        yield clip(f"         {where}: {message}")
-    if requirement and requirement.meaning:
-        yield clip(f"         why it matters: {requirement.meaning}")
+        yield from paragraph(f"         {where}{': ' if message else ''}{message}", " " * 11)
+    if requirement and requirement.meaning and not failed:
+        yield from paragraph(f"         why it matters: {requirement.meaning}", " " * 11)
 
 
 def _softly(result: Result) -> str:
@@ -119,10 +125,11 @@ def _places(results: Sequence[Result], bad: Sequence[Result]) -> Iterator[tuple[
     cells = [result for result in results if result.subject.target]
     for plane in planes(cells):
         failing = {cell for cell in plane.cells if plane.status(cell) in BAD}
-        for group in groups(plane.cells, failing):
+        for number, group in enumerate(groups(plane.cells, failing)):
             first = next(r for cell in sorted(group.cells) for r in plane.cells[cell] if r.status in BAD)
-            many = f"{len(group.cells)} cells {LEGEND[letter(first)]}, first: " if len(group.cells) > 1 else ""
-            yield f"{plane.source} > {plane.target} {plane.protocol}, {group.where}", many + _first(first.message)
+            many = f" ({len(group.cells)} cells: {LEGEND[letter(first)]})" if len(group.cells) > 1 else f" ({LEGEND[letter(first)]})"
+            tell = number == 0 and letter(first) in TELLING
+            yield f"{plane.title}, {plane.protocol}: {group.where}{many}", _first(first.message) if tell else ""
     yield from _subjects([result for result in results if not result.subject.target], [r for r in bad if not r.subject.target])
 
 
@@ -136,9 +143,10 @@ def _subjects(results: Sequence[Result], bad: Sequence[Result]) -> Iterator[tupl
         yield names, _first(same[0].message)
 
 
-def clip(line: str) -> str:
-    """The line, cut at the width of the summary."""
-    return line if len(line) <= WIDTH else f"{line[: WIDTH - 3]}..."
+def paragraph(text: str, indent: str) -> list[str]:
+    """The text in lines of the summary's width, the later ones indented."""
+    start = text[: len(text) - len(text.lstrip())]
+    return wrap(text.lstrip(), WIDTH, initial_indent=start, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def _ids(ids: Sequence[str]) -> str:
