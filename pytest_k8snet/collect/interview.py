@@ -22,7 +22,7 @@ from .runner import RUNNER, own_address
 from .schedule import by_source
 from .stream import LocalStream, StreamLost
 
-PARALLEL = 32  # probes under way at one source
+PARALLEL = 16  # probes under way at one source
 RULES_TIMEOUT = 10.0  # s until the node's proxy has programmed the marker Service
 FACTS_TIMEOUT = 15.0
 

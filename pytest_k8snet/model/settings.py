@@ -42,7 +42,7 @@ class Settings:
     pod_patch: Path | None = None
     namespace: str = ""  # prefix; "" = k8snet-<run id>
     nodes: str = ""  # label selector
-    probe_timeout: float = 1.0
+    probe_timeout: float = 2.0
     ready_timeout: float = 60.0
     rate: float = 500.0  # probes per second and source
     external: tuple[str, ...] = ()
