@@ -101,7 +101,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Ruleset:
-    """What one `*tables-save` printed; compared by identity. `opaque` names tables which the tool reported but could not show: their rules are unknown."""
+    """What one `*tables-save` printed; compared by identity.
+
+    `opaque` names tables which the tool reported but could not show: their rules are unknown.
+    """
 
     variant: str  # "legacy" | "nft" | "" when the header does not tell
     tables: Mapping[str, Table]
