@@ -20,7 +20,7 @@ REPLICAS = 2
 
 
 def flannel_manifest(text: str, flavour: Flavour) -> str:
-    """flannel's own manifest; byte for byte for the default flavour, else with another net-conf.json in its ConfigMap."""
+    """flannel's own manifest: byte for byte for the default flavour, else with another net-conf.json."""
     if (flavour.flannel_backend, flavour.flannel_nftables) == ("vxlan", False):
         return text
     documents = [one for one in yaml.safe_load_all(text) if one]
@@ -81,7 +81,7 @@ def wait_dns(cluster: Cluster) -> None:
 
 
 def wait_subnets(cluster: Cluster, nodes: list[Node]) -> None:
-    """Wait until flannel has written subnet.env on the nodes: a pod sandbox made before that fails and is retried late."""
+    """Wait until flannel has written subnet.env on the nodes: a pod sandbox made before fails and is retried late."""
     for one in nodes:
         file = cluster.where.disk(one.name) / "flannel/subnet.env"
         cluster.wait(file.exists, f"flannel of {one.name} has its subnet", "kube-flannel")

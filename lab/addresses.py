@@ -1,4 +1,7 @@
-"""The lab's address plan: who has which name and address. Documentation ranges (RFC 5737, RFC 3849) stand for the outside."""
+"""The lab's address plan: who has which name and address.
+
+Documentation ranges (RFC 5737, RFC 3849) stand for the outside.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lab's own cgroup folders, on version 1 (one folder per hierarchy) and version 2 (one folder with a leaf for processes).
+"""The lab's own cgroup folders: one per hierarchy on version 1, one with a leaf for processes on version 2.
 
 Everything the lab starts lives in them, so they also tell what is left of a lab whose state is lost.
 """
@@ -123,7 +123,7 @@ def later_entrances(name: str) -> list[Path]:
 
 
 def settle(name: str, parent: Callable[[], int | None], timeout: float = 5) -> None:
-    """On version 2 move the node's outer process to the leaf too: a folder with controllers for children holds no process itself.
+    """On version 2 move the node's outer process to the leaf too: a folder with children's controllers holds none.
 
     Args:
         parent: gives its pid once the node's first process has its cgroup namespace.

@@ -1,7 +1,7 @@
 """`python -m lab`: a real Kubernetes cluster in namespaces of this machine.
 
-Exit codes: 0; 1 a step failed; 4 wrong usage or an environment that does not fit; 130, 143, 129 after SIGINT, SIGTERM, SIGHUP.
-`run`, `exec` and `kubectl` give the command's own.
+Exit codes: 0; 1 a step failed; 4 wrong usage or an environment that does not fit; 130, 143, 129 after SIGINT, SIGTERM,
+SIGHUP. `run`, `exec` and `kubectl` give the command's own.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from types import FrameType
+from typing import NoReturn
 
 from lab import entry, flavour, kernel, logs, state, status, teardown
 from lab import up as bringing
@@ -30,6 +31,15 @@ class Interrupted(KeyboardInterrupt):
     def __init__(self, number: int) -> None:
         super().__init__(f"stopped by {signal.Signals(number).name}")
         self.number = number
+
+
+class Parser(argparse.ArgumentParser):
+    """Wrong usage ends with exit code 4."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the usage and the message, and end."""
+        self.print_usage(sys.stderr)
+        self.exit(4, f"{self.prog}: {message}\n")
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
@@ -63,11 +73,9 @@ def _say(text: str, code: int) -> int:
     return code
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """The parser of the whole command line."""
-    top = argparse.ArgumentParser(
-        prog="python -m lab", description="A real Kubernetes cluster in namespaces of this machine."
-    )
+    top = Parser(prog="python -m lab", description="A real Kubernetes cluster in namespaces of this machine.")
     commands = top.add_subparsers(metavar="COMMAND", required=True)
     up = _add(commands, "up", _up, "bring the lab up, resume it from kept disks, or change its flavour")
     up.set_defaults(after_stop="; what had been started is taken down again")
@@ -93,9 +101,9 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _add(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, command: Command, text: str,
+    commands: argparse._SubParsersAction[Parser], name: str, command: Command, text: str,
     prefix_chars: str = "-", add_help: bool = True,
-) -> argparse.ArgumentParser:  # fmt: skip
+) -> Parser:  # fmt: skip
     made = commands.add_parser(name, help=text, description=text, prefix_chars=prefix_chars, add_help=add_help)
     made.set_defaults(command=command, after_stop="")
     return made

@@ -101,7 +101,7 @@ class Cluster:
                 raise LabError(f"node {one.name} ended{wait.excerpt(logs)}")
 
     def component_logs(self, component: str) -> list[Path]:
-        """Log files of a component: containerd or kubelet of any node, a pod's container by its name, or a host's program."""
+        """Log files of a component: containerd or kubelet of any node, a container, or a host's program."""
         found = [self.where.log(component), self.where.log(f"kubeadm-{component}")]
         for one in sorted(self.where.disks.glob("k8snet-*/log")):
             found.append(one / f"{component}.log")

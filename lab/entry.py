@@ -28,7 +28,7 @@ def running(lab: Lab | None) -> Lab:
 
 
 def on_runner(where: Places, lab: Lab, argv: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
-    """Become a command on the runner host: its network and its resolver; all else (files, terminal, user) is the machine's."""
+    """Become a command on the runner host: with its network and resolver; all else is the machine's."""
     runner = lab.process("runner")
     if not runner.alive():
         raise LabError("the runner host is gone: `python -m lab up` starts the lab again")
@@ -42,7 +42,7 @@ def on_runner(where: Places, lab: Lab, argv: Sequence[str], environment: Mapping
 
 
 def become(argv: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
-    """Replace this process by a command; exit code 127 if there is no such program, 126 if it cannot be run, as shells do."""
+    """Replace this process by a command; as in shells 127 means no such program, 126 that it cannot be run."""
     sys.stdout.flush()
     try:
         os.execvpe(argv[0], list(argv), dict(environment))
@@ -55,7 +55,7 @@ def become(argv: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
 
 
 def runner_environment(where: Places, lab: Lab, given: Mapping[str, str]) -> dict[str, str]:
-    """The caller's environment with KUBECONFIG, and with the lab's probe image as pytest's default unless one is named."""
+    """The caller's environment with KUBECONFIG, and the lab's probe image for pytest unless one is named."""
     options = given.get("PYTEST_ADDOPTS", "")
     named = any(word == IMAGE_OPTION or word.startswith(f"{IMAGE_OPTION}=") for word in shlex.split(options))
     added = options if named else f"{IMAGE_OPTION}={lab.probe_image} {options}".strip()

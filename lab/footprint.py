@@ -15,7 +15,8 @@ from lab import cgroup, process
 KINDS = ("net", "mnt", "pid", "uts", "ipc", "cgroup")
 # These count what the machine does, or differ at each reading.
 COUNTERS = (
-    "fs/aio-nr", "fs/dentry-state", "fs/file-nr", "fs/inode-nr", "fs/inode-state", "fs/quota/", "kernel/ns_last_pid", "kernel/pty/nr",
+    "fs/aio-nr", "fs/dentry-state", "fs/file-nr", "fs/inode-nr", "fs/inode-state", "fs/quota/", "kernel/ns_last_pid",
+    "kernel/pty/nr",
     "kernel/random/", "net/netfilter/nf_conntrack_count", "kernel/perf_event_max_sample_rate",
 )  # fmt: skip
 
@@ -42,13 +43,20 @@ class Footprint:
         return lines
 
 
-def snapshot() -> Footprint:
-    """Look at the machine; the caller's descendants are left out."""
-    own, foreign = os.getpid(), [pid for pid in process.all_pids() if process.start_time(pid) is not None]
-    pids = [pid for pid in foreign if own not in process.ancestry(pid) or pid == own]
+def snapshot(mark: str = "") -> Footprint:
+    """Look at the machine; the caller's descendants are left out.
+
+    Args:
+        mark: where others work on the machine too: of processes count only those in the lab's cgroups and those with
+            this text in their environment or command line. Without it, all that pid 1 has adopted (what outlives its
+            starter).
+    """
+    others = [pid for pid in process.all_pids() if process.start_time(pid) is not None]
+    others = [pid for pid in others if os.getpid() not in process.ancestry(pid)]
+    kept = [pid for pid in others if _in_lab(pid) or (_mentions(pid, mark) if mark else process.parent(pid) == 1)]
     return Footprint(
-        frozenset(_processes(pids)),
-        frozenset(_namespaces(pids)),
+        frozenset(f"{pid} {_read_file(pid, 'comm')} (started {process.start_time(pid)})" for pid in kept),
+        frozenset(_namespaces(kept if mark else others)),
         frozenset(_mounts()),
         frozenset(_cgroups()),
         frozenset(os.listdir("/sys/class/net")),
@@ -56,25 +64,19 @@ def snapshot() -> Footprint:
     )
 
 
-def _processes(pids: list[int]) -> Iterator[str]:
-    for pid in pids:
-        parent = process.parent(pid)
-        if parent == 1 or _in_lab(pid):  # what outlives its starter is adopted by pid 1; others' children are their own
-            yield f"{pid} {_name(pid)} (started {process.start_time(pid)})"
+def _mentions(pid: int, mark: str) -> bool:
+    return mark in _read_file(pid, "environ") or mark in _read_file(pid, "cmdline")
 
 
 def _in_lab(pid: int) -> bool:
-    try:
-        return f"/{cgroup.ROOT}/" in Path(f"/proc/{pid}/cgroup").read_text()
-    except OSError:
-        return False
+    return f"/{cgroup.ROOT}/" in _read_file(pid, "cgroup")
 
 
-def _name(pid: int) -> str:
+def _read_file(pid: int, name: str) -> str:
     try:
-        return Path(f"/proc/{pid}/comm").read_text().strip()
+        return Path(f"/proc/{pid}/{name}").read_text(errors="replace").strip()
     except OSError:
-        return "?"
+        return ""
 
 
 def _namespaces(pids: list[int]) -> Iterator[str]:

@@ -19,7 +19,7 @@ JOIN = ["kubeadm", "join", "--config", CONFIG, "--ignore-preflight-errors=System
 
 
 def init_config(flavour: Flavour, version: str) -> str:
-    """The file for `kubeadm init`: four YAML documents (kubeadm.k8s.io/v1beta4 and the two component configurations)."""
+    """The file for `kubeadm init`: kubeadm.k8s.io/v1beta4 and the configurations of kubelet and kube-proxy."""
     return yaml.safe_dump_all([_init(), _cluster(version), _kubelet(), _proxy(flavour)], sort_keys=False)
 
 

@@ -1,4 +1,4 @@
-"""Linux namespaces by pid: enter a network namespace for a moment, open a socket in one, mount (setns(2), unshare(2), mount(2))."""
+"""Linux namespaces by pid: enter one for a moment, open a socket in one, mount (setns(2), unshare(2), mount(2))."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def join(pid: int, kind: str) -> None:
 
 @contextmanager
 def network(pid: int) -> Iterator[None]:
-    """Run the block in the network namespace of a process: sockets, child processes and /proc/sys/net are that namespace's."""
+    """Run the block in the network namespace of a process: its sockets, child processes and /proc/sys/net."""
     home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     try:
         join(pid, "net")

@@ -1,6 +1,7 @@
-"""The lab's wires: an underlay bridge with a router, the internet host, the runner and the nodes, each in its own network namespace.
+"""The lab's wires: an underlay bridge with a router, the internet host, the runner and the nodes, each in a namespace.
 
-No namespace has a route to the machine's own network, and the router has no default route: a packet for anywhere else ends there.
+No namespace has a route to the machine's own network, and the router has no default route: a packet for anywhere else
+ends there.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""nftables rule sets that the lab itself writes, with the nft(8) of the nodes' base tree (the machine needs none of its own)."""
+"""Rule sets that the lab itself writes, by the nft(8) of the nodes' base tree (the machine needs none of its own)."""
 
 from __future__ import annotations
 
@@ -29,15 +29,17 @@ def load(base: Path, pid: int, rules: str, *, quiet: bool = False) -> None:
 
 
 def guard_rules() -> str:
-    """Rules that stand in for kube-proxy until it has its own: only the API's Service, all other Services refuse at once.
+    """Rules that stand in for kube-proxy until it has its own: the API's Service works, all others refuse at once.
 
-    Without them flanneld and CoreDNS start against a dead address and wait out long back-offs and stale connection tracking.
+    Without them flanneld and CoreDNS start against a dead address and wait out long back-offs and stale connection
+    tracking.
     """
+    masquerade = f"ip saddr {addresses.PODS} ip daddr {addresses.CONTROL.address} masquerade;"
     return f"""
 table ip {GUARD} {{
   chain prerouting {{ type nat hook prerouting priority -110; {_to_api()} }}
   chain output {{ type nat hook output priority -110; {_to_api()} }}
-  chain postrouting {{ type nat hook postrouting priority 90; ip saddr {addresses.PODS} ip daddr {addresses.CONTROL.address} masquerade; }}
+  chain postrouting {{ type nat hook postrouting priority 90; {masquerade} }}
   chain forward {{ type filter hook forward priority 0; ip daddr {addresses.SERVICES} reject; }}
 }}
 """
@@ -55,9 +57,10 @@ def remove_guard(base: Path, pid: int) -> None:
 def runner_rules() -> str:
     """Rules that serve the API on the runner's loopback address, and nowhere else."""
     loopback = f"ip daddr 127.0.0.1 tcp dport {addresses.RUNNER_API_PORT}"
+    api = f"{addresses.CONTROL.address}:{addresses.API_PORT}"
     return f"""
 table ip k8snetlab {{
-  chain output {{ type nat hook output priority -100; {loopback} dnat to {addresses.CONTROL.address}:{addresses.API_PORT}; }}
+  chain output {{ type nat hook output priority -100; {loopback} dnat to {api}; }}
   chain postrouting {{ type nat hook postrouting priority 100; ip saddr 127.0.0.1 oifname "eth0" masquerade; }}
 }}
 """

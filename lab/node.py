@@ -70,7 +70,8 @@ def _environment(node: Node, disk: Path, root: Path, lab: Lab) -> dict[str, str]
     mounted = cgroup.hierarchies()
     groups = "unified" if mounted[0].version == 2 else "\n".join(one.option for one in mounted)
     return {
-        "PATH": PATH, "NODE": node.name, "ROOT": str(root), "LOWER": lab.base, "DISK": str(disk), "BIN": lab.bin, "CGROUPS": groups,
+        "PATH": PATH, "NODE": node.name, "ROOT": str(root), "LOWER": lab.base, "DISK": str(disk), "BIN": lab.bin,
+        "CGROUPS": groups,
     }  # fmt: skip
 
 

@@ -103,7 +103,7 @@ def release_signals() -> None:
 def spawn(
     name: str, argv: Sequence[str], log: Path, prepare: Callable[[], None], env: Mapping[str, str] | None = None
 ) -> Process:
-    """Start a process that outlives us, in a session of its own; `prepare` runs in it before its program (namespaces, cgroups)."""
+    """Start a process that outlives us, in a session of its own; `prepare` runs in it before its program."""
 
     def before_program() -> None:
         prepare()

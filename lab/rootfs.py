@@ -1,4 +1,4 @@
-"""The disks of a node: a writable layer over the shared base tree, a seeded image store, and the files that make it this node."""
+"""The disks of a node: a writable layer over the shared base tree, a seeded image store, and the node's own files."""
 
 from __future__ import annotations
 

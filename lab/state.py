@@ -51,7 +51,7 @@ class Places:
 
 
 def places() -> Places:
-    """The folders, from K8SNET_LAB_STATE and K8SNET_LAB_CACHE or their defaults; UsageError if overlayfs could not name them."""
+    """The folders, by K8SNET_LAB_STATE and K8SNET_LAB_CACHE or by default; UsageError if overlayfs cannot name them."""
     run = Path(os.environ.get("K8SNET_LAB_STATE") or "/run/k8snet-lab").absolute()
     cache = Path(os.environ.get("K8SNET_LAB_CACHE") or Path.home() / ".cache/k8snet-lab").absolute()
     for name, path in (("K8SNET_LAB_STATE", run), ("K8SNET_LAB_CACHE", cache)):
@@ -91,7 +91,7 @@ def load(where: Places) -> Lab | None:
     try:
         values = json.loads((where.run / "state.json").read_text())
         return _lab(values)
-    except (FileNotFoundError, NotADirectoryError, ValueError, TypeError, KeyError):
+    except (FileNotFoundError, NotADirectoryError, ValueError, TypeError, KeyError, AttributeError):
         return None
 
 

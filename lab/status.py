@@ -13,7 +13,8 @@ def describe(where: Places, lab: Lab | None) -> dict[str, Any]:
     """Everything about the lab as plain values.
 
     Returns:
-        `state` (`running`, `broken`, `starting`, `kept`, `stopped`), `kubeconfig`, `context`, `nodes[] {name, role, address, pid}`,
+        `state` (`running`, `broken`, `starting`, `kept`, `stopped`), `kubeconfig`, `context`,
+        `nodes[] {name, role, address, pid}`,
         `flavour`, `versions`, `probeImage`, `internet {address, dns, httpPort, echoPort, name}`, `runner {address}`,
         `podSubnet`, `serviceSubnet`, `missing[]` (processes that should run and do not), `stateFolder`, `cache`.
     """
@@ -26,8 +27,8 @@ def describe(where: Places, lab: Lab | None) -> dict[str, Any]:
         "versions": lab.versions if lab else {},
         "probeImage": lab.probe_image if lab else "",
         "internet": {
-            "address": str(addresses.INTERNET_HOST), "dns": str(addresses.INTERNET_DNS), "httpPort": addresses.HTTP_PORT,
-            "echoPort": addresses.ECHO_PORT, "name": "www.example.test",
+            "address": str(addresses.INTERNET_HOST), "dns": str(addresses.INTERNET_DNS),
+            "httpPort": addresses.HTTP_PORT, "echoPort": addresses.ECHO_PORT, "name": "www.example.test",
         },
         "runner": {"address": str(addresses.RUNNER_HOST)},
         "podSubnet": str(addresses.PODS),

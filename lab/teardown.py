@@ -1,4 +1,4 @@
-"""Taking the lab down: every process, namespace, cgroup and (unless kept) disk that it made, also after a killed `up`."""
+"""Taking the lab down: every process, namespace, cgroup and (unless kept) disk, also after a killed `up`."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ def refuse_foreign(where: Places) -> None:
         other = _state_of(pid)
         if other and other != str(where.run):
             raise UsageError(
-                f"another lab runs on this machine (state in {other}): take it down first with K8SNET_LAB_STATE={other} "
-                "python -m lab down"
+                f"another lab runs on this machine (state in {other}): take it down first with "
+                f"K8SNET_LAB_STATE={other} python -m lab down"
             )
 
 

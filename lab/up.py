@@ -21,7 +21,7 @@ LEAST_SPACE = 2 << 30  # bytes that three nodes write in their first minutes, wi
 
 
 def up(where: Places, wanted: dict[str, Any], *, install: bool, progress: Progress | None = None) -> None:
-    """Bring the lab up; see the module's text. LabError or OSError if a step fails, with everything taken down again."""
+    """Bring the lab up. LabError or OSError if a step fails, with everything taken down again."""
     kernel.check_user()
     progress = progress or Progress()
     with state.lock(where):

@@ -1,7 +1,8 @@
-"""The internet host's program: DNS on one address; HTTP, TCP and UDP echo on the other, each telling what it saw of its peer as JSON.
+"""The internet host's program: DNS on one address; HTTP, TCP and UDP echo on the other.
 
-An echo answer is one JSON object and a newline: `peer` ([address, port] of the sender as received here), `local` (the address and
-port it reached), `protocol` and, for UDP and TCP, `received` (what came, as text). HTTP adds `path`; any path is answered.
+An echo answer is one JSON object and a newline: `peer` ([address, port] of the sender as received here), `local` (the
+address and port it reached), `protocol` and, for UDP and TCP, `received` (what came, as text). HTTP adds `path`; any
+path is answered.
 """
 
 from __future__ import annotations

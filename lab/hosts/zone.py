@@ -1,7 +1,7 @@
-"""The names that the lab's internet knows: `example.test` and the reverse names of its hosts, answered as RFC 1035 asks.
+"""The names that the lab's internet knows: `example.test` and the reverse names of its hosts (RFC 1035).
 
-Answers too long for UDP carry TC=1 and no records (RFC 2181 section 9); absent types are NODATA, absent names NXDOMAIN, both with
-the SOA that sets their negative lifetime (RFC 2308).
+Answers too long for UDP carry TC=1 and no records (RFC 2181 section 9); absent types are NODATA, absent names NXDOMAIN,
+both with the SOA that sets their negative lifetime (RFC 2308).
 """
 
 from __future__ import annotations
