@@ -1,0 +1,199 @@
+"""A healthy three-node flannel cluster as its agents would record it, written down by hand: every address is a literal."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import inspect
+from pathlib import Path
+from unittest import mock
+
+import pytest
+
+import pytest_k8snet
+from pytest_k8snet.evidence.cells import CellEvidence
+from pytest_k8snet.model.endpoint import EndpointKind as Kind
+from pytest_k8snet.model.inventory import Inventory, Node
+from pytest_k8snet.model.probe import Action, Family
+from pytest_k8snet.model.recording import Recording
+from pytest_k8snet.model.settings import Settings
+from pytest_k8snet.model.verdict import Inconclusive
+from pytest_k8snet.plan import matrix
+from pytest_k8snet.plan.available import available
+
+SUITE = Path(__file__).resolve().parents[3] / "conformance"
+NODES = {"n1": "172.30.0.11", "n2": "172.30.0.12", "n3": "172.30.0.13"}
+POD = {f"pod/{role}@n{i}": f"10.4.{i}.{host}" for i in (1, 2, 3) for role, host in (("a", 7), ("b", 8))}
+ADDRESS = POD | {f"host@{name}": ip for name, ip in NODES.items()} | {"outside/runner": "198.51.100.9"}
+BRIDGE = {f"n{i}": f"10.4.{i}.1" for i in (1, 2, 3)}
+TUNNEL = {f"n{i}": f"10.4.{i}.0" for i in (1, 2, 3)}
+RUN = "r1"
+
+
+def inventory():
+    nodes = tuple(
+        Node(name, (ip,), (f"10.4.{name[1]}.0/24",), True, True, False, "linux", "v1.36.2", "containerd://2") for name, ip in NODES.items()
+    )
+    return Inventory(
+        "lab", "u", "v1.36.2", nodes, (Family.IPV4,), "cluster.local", "10.96.0.10", "coredns", "iptables", "flannel", "vxlan", "0.28.10",
+        True, False, "kubeadm", "10.4.0.0/16", ("172.30.0.11:6443",),
+    )  # fmt: skip
+
+
+class World:
+    """The cells of the matrix and the frames of a healthy run, to be broken by tests."""
+
+    def __init__(self, settings=None, matrix_path=SUITE / "matrix.yaml"):
+        self.inventory = inventory()
+        self.matrix = load_matrix(matrix_path)
+        reach = available(self.inventory, settings or Settings())
+        self.plans = {i: self.matrix.cells(i, self.inventory, reach) for i in self.matrix.requirements()}
+        self.recording = Recording({"run_id": RUN})
+        for name, ip in ADDRESS.items():
+            if name != "outside/runner":
+                self.recording.append(
+                    "fleet", {"endpoint": name, "namespace": "x", "pod": "p", "ip": ip, "tier": "restricted", "problem": ""}
+                )
+        asked = {}
+        for plan in (plan for plans in self.plans.values() for plan in plans):
+            asked |= {probe: 1 for probe in plan.controls if probe not in asked}
+            asked[plan.probe] = max(asked.get(plan.probe, 1), plan.until or 1)
+        self.frames = {str(probe): frame(probe, until, seq) for seq, (probe, until) in enumerate(asked.items())}
+        for probe in asked:
+            self.recording.append("frames", {"source": str(probe.source), "frame": self.frames[str(probe)]})
+
+    def judge(self, requirement, number=0):
+        """Status and message of one cell, by the suite's own test function."""
+        return self.judge_plan(self.plans[requirement][number])
+
+    def judge_plan(self, plan):
+        try:
+            cell = CellEvidence(self.recording, self.inventory).cell(plan)
+        except Inconclusive as reason:
+            return "inconclusive", str(reason)
+        try:
+            suite_functions()[plan.requirement](cell)
+        except AssertionError as finding:
+            return "failed", str(finding).partition("\nassert")[0]
+        return "passed", ""
+
+    def samples(self, requirement, number=0):
+        return self.frames[str(self.plans[requirement][number].probe)]["samples"]
+
+    def alter(self, requirement, number=0, **fields):
+        """Change every judged sample of a cell; a field `reply_x` changes x of the reply."""
+        for sample in self.samples(requirement, number):
+            if not sample["warmup"]:
+                alter(sample, **fields)
+
+    def drop_frames(self, requirement, number=0):
+        frame = self.frames[str(self.plans[requirement][number].probe)]
+        self.recording.streams["frames"] = [e for e in self.recording.streams["frames"] if e["frame"] is not frame]
+        return frame
+
+
+def alter(sample, **fields):
+    for name, value in fields.items():
+        if name.startswith("reply_"):
+            sample["reply"][name.removeprefix("reply_")] = value
+        else:
+            sample[name] = value
+    if fields.get("outcome", "reached") not in ("reached", "wrong-peer"):
+        sample["reply"] = {}
+
+
+def frame(probe, until, seq):
+    """A result frame as the agent at `probe.source` sends it."""
+    ip, port = destination(probe)
+    request = {"id": str(probe), "action": str(probe.action), "address": ip, "port": port, "samples": 1 if probe.action is Action.BULK else 3,
+               "warmup": 1, "timeout": 1.0, "nonce": f"{seq:012x}"}  # fmt: skip
+    if until > 1:
+        request |= {"until": until, "max": 30 * until}
+    samples = [sample(probe, request, n) for n in range(4 if probe.action is not Action.BULK else 2)]
+    return {"run": RUN, "seq": seq, "kind": "result", "id": str(probe), "request": request, "mtu": 1450, "samples": samples}
+
+
+def sample(probe, request, n):
+    nonce = f"{request['nonce']}{n:02x}"
+    outcome = "refused" if probe.target.name == "empty" else "reached"
+    reply = {} if outcome == "refused" else answer(probe, nonce, n)
+    return {"n": n, "warmup": n == 0, "outcome": outcome, "seconds": 0.004, "nonce": nonce, "reply": reply, "detail": {}}
+
+
+def answer(probe, nonce, n):
+    if probe.action is Action.TLS:
+        return {"status": 401, "sans": ["kubernetes.default.svc"], "issuer": "kubernetes"}
+    if probe.action is Action.ICMP:
+        return {"ttl": ttl(probe), "from": destination(probe)[0]}
+    if "://" in probe.target.name:
+        return {}
+    return {"run": RUN, "nonce": nonce, "server": server(probe, n), "action": str(probe.action), "peer": peer(probe), "peer_port": 40000,
+            "local": "", "ttl": 63, "mss": 1410}  # fmt: skip
+
+
+def server(probe, n):
+    if probe.target.name == "self":
+        return str(probe.source)
+    if probe.target.kind in (Kind.SERVICE, Kind.NODE_PORT):
+        return f"pod/a@n{n % 3 + 1}"
+    return str(probe.target)
+
+
+def peer(probe):
+    """The source address as it arrives, by the table of the network model."""
+    source, target = probe.source, probe.target
+    if target.name == "self":
+        return BRIDGE[source.node]
+    if source.kind is Kind.HOST and target.kind is Kind.POD:
+        return (BRIDGE if source.node == target.node else TUNNEL)[source.node]
+    away = target.kind is Kind.OUTSIDE or (target.kind is Kind.HOST and target.node != source.node)
+    if source.kind is Kind.POD and away:
+        return NODES[source.node]
+    return "127.0.0.1" if target.kind is Kind.LOOPBACK else ADDRESS[str(source)]
+
+
+def ttl(probe):
+    if probe.source.node == probe.target.node:
+        return 64
+    return 62 if probe.source.kind is probe.target.kind is Kind.POD else 63
+
+
+def destination(probe):
+    target = probe.target
+    if str(target) in ADDRESS:
+        return ADDRESS[str(target)], 17801 if target.kind is Kind.HOST else 7801
+    if target.kind is Kind.NODE_PORT:
+        return NODES[target.node], 30080
+    return ("127.0.0.1", 7802) if target.kind is Kind.LOOPBACK else ("10.96.7.7", 80)
+
+
+@functools.cache
+def load_matrix(path):
+    return matrix.load(path)
+
+
+@functools.cache
+def suite_functions():
+    """Requirement id -> test function, over all files of the suite that judge cells."""
+    found = {}
+    for path in sorted(SUITE.glob("*/test_*.py")):
+        for requirement, function in functions_of(path):
+            assert requirement not in found, f"{requirement} has two test functions"
+            found[requirement] = function
+    return found
+
+
+def functions_of(path):
+    named = []
+
+    def requirement(name):
+        return lambda function: named.append((name, function)) or function
+
+    spec = importlib.util.spec_from_file_location(f"suite_{path.stem}", path)
+    with mock.patch.object(pytest_k8snet, "requirement", requirement, create=True):
+        spec.loader.exec_module(importlib.util.module_from_spec(spec))
+    return [(name, function) for name, function in named if list(inspect.signature(function).parameters) == ["cell"]]
+
+
+IDS = load_matrix(SUITE / "matrix.yaml").requirements()
+any_cell = pytest.mark.parametrize("requirement", IDS)

@@ -1,0 +1,177 @@
+"""Every requirement of the matrix passes in a healthy world and fails, or stays open, when its cell is broken."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+from cell_world import IDS, SUITE, World, any_cell, suite_functions
+
+from pytest_k8snet.evidence.cells import cell
+from pytest_k8snet.model.settings import Settings
+from pytest_k8snet.model.verdict import Inconclusive
+
+PROPERTIES = ("NET-NAT-", "NET-PATH-", "NET-SERVICE-005", "NET-EXTERNAL-005")
+REFUSED = "NET-SERVICE-018"
+REACHED = [i for i in IDS if not i.startswith(PROPERTIES) and i != REFUSED]
+EVERYTHING = [i for i in IDS if i.startswith(PROPERTIES)]
+
+
+def test_every_requirement_has_one_function():
+    assert set(IDS) == set(suite_functions())
+
+
+@any_cell
+def test_healthy(world, requirement):
+    assert {world.judge(requirement, number) for number in range(len(world.plans[requirement]))} == {("passed", "")}
+
+
+@pytest.mark.parametrize("requirement", REACHED)
+def test_no_answer_fails(world, requirement):
+    world.alter(requirement, outcome="timeout", seconds=1.0)
+    status, message = world.judge(requirement)
+    assert status == "failed"
+    assert "timeout (1.00 s); documented: reached" in message
+
+
+@pytest.mark.parametrize("requirement", [i for i in REACHED if i != "NET-MTU-005"])
+def test_a_flaky_cell_fails(world, requirement):
+    sample = world.samples(requirement)[2]
+    sample |= {"outcome": "timeout", "reply": {}}
+    status, message = world.judge(requirement)
+    assert (status, "2 of 3 samples reached, 1 timeout" in message) == ("failed", True)
+
+
+@pytest.mark.parametrize("requirement", EVERYTHING)
+def test_a_property_of_what_was_not_reached_is_open(world, requirement):
+    world.alter(requirement, outcome="timeout")
+    reach = world.plans[requirement][0].reach
+    assert world.judge(requirement) == ("inconclusive", f"not reached, see {reach}")
+
+
+@any_cell
+def test_what_was_not_observed_is_open(world, requirement):
+    world.drop_frames(requirement)
+    status, message = world.judge(requirement)
+    assert (status, message.startswith("not observed: the recording holds no answer of")) == ("inconclusive", True)
+
+
+@any_cell
+def test_one_broken_cell_leaves_the_others(world, requirement):
+    last = len(world.plans[requirement]) - 1
+    world.alter(requirement, last, outcome="host-unreachable")
+    statuses = [world.judge(requirement, number)[0] for number in range(last + 1)]
+    assert statuses[:-1] == ["passed"] * last
+    assert statuses[-1] != "passed"
+
+
+@pytest.mark.parametrize("requirement", ["NET-NAT-001", "NET-NAT-002", "NET-NAT-005", "NET-NAT-006", "NET-NAT-007", "NET-SERVICE-005",
+                                         "NET-EXTERNAL-005", "NET-SERVICE-006"])  # fmt: skip
+def test_a_wrong_source_fails(world, requirement):
+    world.samples(requirement)[3]["reply"]["peer"] = "10.4.9.9"
+    status, message = world.judge(requirement)
+    assert (status, "source seen 10.4" in message, "10.4.9.9" in message) == ("failed", True, True)
+
+
+@pytest.mark.parametrize("requirement", ["NET-PATH-001", "NET-PATH-002", "NET-PATH-003"])
+def test_a_wrong_ttl_fails(world, requirement):
+    for number in range(len(world.plans[requirement])):
+        world.samples(requirement, number)[1]["reply"]["ttl"] = 60
+        assert world.judge(requirement, number)[0] == "failed"
+
+
+@pytest.mark.parametrize("requirement", ["NET-SERVICE-001", "NET-SERVICE-002", "NET-SERVICE-003"])
+def test_a_backend_that_never_answers_fails(world, requirement):
+    for sample in world.samples(requirement):
+        sample["reply"]["server"] = "pod/a@n1"
+    status, message = world.judge(requirement)
+    assert status == "failed"
+    assert "answered by pod/a@n1 (3), never by pod/a@n2, pod/a@n3; documented: reached, by each of pod/a@n1, pod/a@n2, pod/a@n3" in message
+
+
+def test_a_backend_that_never_became_ready_is_not_missed(world):
+    next(e for e in world.recording.streams["fleet"] if e["endpoint"] == "pod/a@n3")["problem"] = "not ready"
+    for sample in world.samples("NET-SERVICE-001"):
+        sample["reply"]["server"] = f"pod/a@n{sample['n'] % 2 + 1}"
+    assert world.judge("NET-SERVICE-001")[0] == "passed"
+
+
+def test_hairpin_means_that_the_pod_itself_answers(world):
+    world.alter("NET-SERVICE-006", reply_server="pod/a@n2")
+    assert world.judge("NET-SERVICE-006")[0] == "failed"
+
+
+@pytest.mark.parametrize("number", range(12))
+def test_no_endpoints_is_a_quick_refusal(world, number):
+    world.alter(REFUSED, number, outcome="timeout")
+    assert world.judge(REFUSED, number)[0] == "failed"
+    world.alter(REFUSED, number, outcome="refused", seconds=1.02)
+    status, message = world.judge(REFUSED, number)
+    assert (status, message.startswith("took 1.02 s: ")) == ("failed", True)
+
+
+def test_one_timeout_among_refusals_is_a_timeout(world):
+    world.samples(REFUSED)[1]["outcome"] = "timeout"
+    status, message = world.judge(REFUSED)
+    assert (status, "1 timeout (0.00 s), 2 refused (0.00 s); documented: refused" in message) == ("failed", True)
+
+
+def test_a_stranger_at_a_service_without_endpoints_fails(world):
+    world.alter(REFUSED, outcome="reached", reply={"server": "pod/a@n1"})
+    assert world.judge(REFUSED)[0] == "failed"
+
+
+@pytest.mark.parametrize("requirement", ["NET-EXTERNAL-001", "NET-EXTERNAL-004", "NET-EXTERNAL-006", "NET-REACH-019"])
+def test_egress_is_judged_by_difference(world, requirement):
+    world.alter(requirement, outcome="timeout")
+    assert world.judge(requirement)[0] == "failed"
+    for control in world.plans[requirement][0].controls:
+        for sample in world.frames[str(control)]["samples"]:
+            sample |= {"outcome": "timeout", "reply": {}}
+    status, message = world.judge(requirement)
+    assert (status, message.startswith("not assessed: "), "but neither does " in message) == ("inconclusive", True, True)
+
+
+def test_a_declared_target_is_only_connected_to():
+    world = World(Settings(external=("tcp://192.0.2.1:80",)))
+    assert world.judge("NET-EXTERNAL-004")[0] == "passed"
+    world.alter("NET-EXTERNAL-004", outcome="refused")
+    assert world.judge("NET-EXTERNAL-004")[0] == "failed"
+
+
+def test_a_damaged_transfer_fails(world):
+    world.alter("NET-MTU-005", outcome="timeout", seconds=4.0, detail={"phase": "down", "received": 14480})
+    status, message = world.judge("NET-MTU-005")
+    assert (status, "0 of 1 samples reached, 1 timeout on the way down after 14480 bytes (4.00 s)" in message) == ("failed", True)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "requirement"),
+    [
+        ("ttl: 62", "ttl: 61", "NET-PATH-002"),
+        ("seen: tunnel", "seen: node", "NET-NAT-005"),
+        ("where: other-node, actions: [tcp],\n   documented: \"pods reach", "where: other-node, actions: [tcp], outcomes: [refused],\n"
+         "   documented: \"pods reach", "NET-REACH-005"),
+    ],
+)  # fmt: skip
+def test_changing_a_line_of_the_matrix_changes_what_is_demanded(tmp_path, old, new, requirement):
+    text = (SUITE / "matrix.yaml").read_text()
+    assert text.count(old) == 1
+    (tmp_path / "matrix.yaml").write_text(text.replace(old, new))
+    assert World(matrix_path=tmp_path / "matrix.yaml").judge(requirement)[0] == "failed"
+    assert World().judge(requirement)[0] == "passed"
+
+
+def test_judging_changes_no_recording(world):
+    before = copy.deepcopy(world.recording)
+    for requirement in IDS:
+        world.judge(requirement)
+    assert world.recording == before
+
+
+def test_one_shot_form(world):
+    plan = world.plans["NET-REACH-005"][0]
+    assert cell(world.recording, world.inventory, plan).evidence[0]["probe"] == "tcp4:pod/a@n1>pod/a@n2"
+    world.drop_frames("NET-REACH-005")
+    with pytest.raises(Inconclusive):
+        cell(world.recording, world.inventory, plan)
