@@ -11,9 +11,7 @@ from pytest_k8snet.model.inventory import Inventory
 from pytest_k8snet.model.probe import Action
 from pytest_k8snet.model.recording import Recording
 
-ECHO_PORT = 7801
 PEER_PORT = 7802
-HOST_PORT = {"": 17801, "hostdns": 17802}
 DNS_PORT = 53
 
 
@@ -62,8 +60,7 @@ class AddressBook:
         entry = self._pods.get(str(target))
         if entry is None or entry["problem"]:
             raise NoAddress(f"{target} is not there: {entry['problem'] if entry else 'no such probe pod in this run'}")
-        host = target.kind is EndpointKind.HOST or target.name in HOST_PORT
-        return Address(entry["ip"], HOST_PORT.get(target.name, ECHO_PORT) if host else ECHO_PORT, str(target))
+        return Address(entry["ip"], int(entry["port"]), str(target))
 
     def _service(self, target: Endpoint) -> Address:
         if target.name == "kube-dns":

@@ -57,11 +57,15 @@ class Interview:
 
     def start_runner(self) -> None:
         """Start the agent of this process if outside cells are wanted and the nodes are routable from here."""
-        wanted = "runner" in self._needs.roles
-        address = own_address(self._settings, self._inventory) if wanted else ""
+        if "runner" not in self._needs.roles:
+            return
+        address = own_address(self._settings, self._inventory)
         event: dict[str, Any] = {"what": "runner", "address": address, "port": 0}
-        if wanted:
+        try:
             stream = LocalStream(RUNNER, self._settings.run_id, address or "127.0.0.1")
+        except StreamLost as problem:
+            event |= {"address": "", "problem": str(problem)}
+        else:
             self._streams[RUNNER] = stream
             event["port"] = stream.hello["echo_port"]
         self._record("events", event)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from typing import Any
 
 from pytest_k8snet.cluster.connection import Connection, connect
 from pytest_k8snet.cluster.discovery import discover
@@ -27,7 +28,7 @@ class Session:
 
     def __init__(self, settings: Settings, progress: Progress) -> None:
         self._settings, self._progress = settings, progress
-        self.recording = Recording({"run_id": settings.run_id, "started": _now(), "namespace": settings.prefix})
+        self.recording = Recording(_meta(settings))
         self._connection: Connection | None = None
         self._inventory: Inventory | None = None
         self._fleet: Fleet | None = None
@@ -124,6 +125,10 @@ class _Timer:
 
     def __exit__(self, *_: object) -> None:
         self._seconds[self._name] = self._seconds.get(self._name, 0.0) + time.monotonic() - self._started
+
+
+def _meta(settings: Settings) -> dict[str, Any]:
+    return {"context": settings.context, "run_id": settings.run_id, "namespace": settings.prefix, "started": _now()}
 
 
 def _now() -> str:
