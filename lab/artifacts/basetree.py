@@ -79,7 +79,7 @@ def package_versions(status: str) -> str:
     """dpkg's status file as lines of name and version."""
     lines = []
     for paragraph in status.split("\n\n"):
-        fields = dict(line.split(": ", 1) for line in paragraph.splitlines() if ": " in line and not line.startswith(" "))
+        fields = dict(line.split(": ", 1) for line in paragraph.splitlines() if ": " in line)
         if "Version" in fields:
             lines.append(f"{fields['Package']} {fields['Version']}\n")
     return "".join(sorted(lines))

@@ -92,11 +92,12 @@ def test_the_archive_names_configurations_layers_and_references(tmp_path: Path) 
         Image(("example.test/probe:1",), (base,), command=("/bin/sh",)),
     ]
     write_archive(images, tmp_path / "images.tar")
-    found = members(tmp_path / "images.tar")
+    with tarfile.open(tmp_path / "images.tar") as tar:
+        names = tar.getnames()
     manifest = json.loads(content(tmp_path / "images.tar", "manifest.json"))
     assert [entry["RepoTags"] for entry in manifest] == [["example.test/coredns:v1"], ["example.test/probe:1"]]
     assert [entry["Layers"] for entry in manifest] == [[f"{base.digest}.tar", f"{top.digest}.tar"], [f"{base.digest}.tar"]]
-    assert len(found) == 2 + 2 + 1  # the shared layer is in it once
+    assert len(names) == 2 + 2 + 1  # the shared layer is in it once
     assert hashlib.sha256(content(tmp_path / "images.tar", f"{base.digest}.tar")).hexdigest() == base.digest
     config = json.loads(content(tmp_path / "images.tar", manifest[0]["Config"]))
     assert config["rootfs"] == {"type": "layers", "diff_ids": [f"sha256:{base.digest}", f"sha256:{top.digest}"]}
