@@ -278,8 +278,9 @@ class Fleet:
         for probe in probes:
             ip = fleet_status.address(probe.pod) if probe.pod else ""
             entry = {"endpoint": str(probe.role.endpoint(probe.node)), "namespace": probe.namespace, "pod": probe.name, "ip": ip}
+            port = probe.role.port(self._settings.run_id)
             with self._lock:
-                self._recording.append("fleet", {**entry, "tier": str(probe.role.tier), "problem": probe.problem})
+                self._recording.append("fleet", {**entry, "port": port, "tier": str(probe.role.tier), "problem": probe.problem})
 
     def _object(self, name: str, answer: Answer) -> None:
         with self._lock:

@@ -10,8 +10,8 @@ from pytest_k8snet.cluster.connection import Answer, Connection, Unreachable
 from pytest_k8snet.errors import NoVerdict
 
 PATIENCE = 20.0  # s for namespaces to disappear
-FORCE_AFTER = 6.0  # s after which pods whose kubelet does not answer are deleted by force
-PAUSES = (0.5, 1.0, 1.5, 2.0, 3.0)
+FORCE_AFTER = 12.0  # s after which pods whose kubelet does not answer are deleted by force
+PAUSES = (0.5, 1.0, 1.0, 1.5, 2.0)
 COLLECTIONS = ("/api/v1/namespaces/{}/pods", "/api/v1/namespaces/{}/configmaps", "/apis/discovery.k8s.io/v1/namespaces/{}/endpointslices")
 
 
@@ -37,8 +37,9 @@ class Cleanup:
         try:
             for namespace in sorted(self._given):
                 self._empty(namespace)
-            for namespace in sorted(self._ours):
-                self._connection.delete(f"/api/v1/namespaces/{namespace}", {"propagationPolicy": "Foreground"})
+            for namespace in sorted(self._ours):  # pods first: a namespace waits for some seconds before it deletes them
+                self._connection.delete(f"/api/v1/namespaces/{namespace}/pods", None, self._selector)
+                self._connection.delete(f"/api/v1/namespaces/{namespace}", {"propagationPolicy": "Background"})
             return self._confirm()
         except Unreachable as error:
             return tuple(f"namespace {name} ({error})" for name in sorted(self._ours | self._given))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from pytest_k8snet.model.settings import Settings, Tier
 
 ECHO_PORT, PEER_PORT = 7801, 7802
 HOST_PORTS = {"host": 17801, "hostdns": 17802}  # host network: away from ports that nodes use
+HOST_PORT_STEPS = 500  # runs on one cluster at the same time must not meet on a node's ports
 SOCKET = "/run/k8snet/agent.sock"
 BUNDLE = "/k8snet/agent.pyz"
 LIFE = 3600  # s; a forgotten pod ends by itself
@@ -35,10 +37,11 @@ class Role:
         """The stable name of this role's pod on a node."""
         return Endpoint(EndpointKind.HOST, "", node) if self.name == "host" else Endpoint(EndpointKind.POD, self.name, node)
 
-    @property
-    def port(self) -> int:
-        """Where its echo server listens, TCP and UDP."""
-        return HOST_PORTS.get(self.name, ECHO_PORT)
+    def port(self, run: str) -> int:
+        """Where its echo server listens, TCP and UDP; on the host network 17801 to 18800, by the run's id."""
+        if self.name not in HOST_PORTS:
+            return ECHO_PORT
+        return HOST_PORTS[self.name] + 2 * (zlib.crc32(run.encode()) % HOST_PORT_STEPS)
 
 
 ROLES = {
@@ -132,8 +135,9 @@ def _pod_network(role: Role) -> dict[str, Any]:
 
 
 def _containers(settings: Settings, role: Role, node: str) -> list[dict[str, Any]]:
-    serve = ["serve", "--endpoint", str(role.endpoint(node)), "--run", settings.run_id, "--socket", SOCKET, "--echo-port", str(role.port)]
-    serve += ["--life", str(LIFE)] + (["--dns"] if role.name == "none" else [])
+    serve = ["serve", "--endpoint", str(role.endpoint(node)), "--run", settings.run_id, "--socket", SOCKET, "--echo-port"]
+    silence = int(2 * settings.ready_timeout + 120)  # no question is asked while pods are waited for
+    serve += [str(role.port(settings.run_id)), "--silence", str(silence), "--life", str(LIFE)] + (["--dns"] if role.name == "none" else [])
     containers = [_container(settings, role, "agent", serve)]
     if role.name == "a":
         peer = ["peer", "--endpoint", f"{EndpointKind.LOOPBACK}@{node}", "--run", settings.run_id, "--port", str(PEER_PORT)]

@@ -21,6 +21,7 @@ from .stream_codec import Damage, Decoder, encode
 TERMINAL = frozenset({"done", "seen", "pong", "stopped"})
 SILENCE = 15.0  # s without any byte: the agent beats every 5 s
 IDLE = 120.0  # s without a frame of the request under way, beats aside
+ALIVE = 30.0  # s between signs of life to an agent that works on a long request: it ends when nobody controls it
 GREETING = 20.0  # s for the first frame of a new channel
 START = 10.0  # s for the agent of this process to come up
 PAUSES = (0.0, 1.0, 3.0)  # s before each attempt to reopen
@@ -76,8 +77,11 @@ class Stream:
             channel.close()
 
     def _answers(self, question: Frame) -> Iterator[Frame]:
-        progress = time.monotonic()
+        progress = spoken = time.monotonic()
         while True:
+            if time.monotonic() - spoken > ALIVE:
+                spoken = time.monotonic()
+                self._ping(question)
             frame = self._next(question)
             if frame is not None and frame.get("of") == question["seq"]:
                 progress = time.monotonic()
@@ -88,6 +92,14 @@ class Stream:
                     return
             if time.monotonic() - progress > IDLE:
                 raise StreamLost(f"{self.endpoint} gives no answer to {question['do']!r} within {IDLE:.0f} s")
+
+    def _ping(self, question: Frame) -> None:
+        """A sign of life; its answer belongs to no request that anybody waits for."""
+        self._sent += 1
+        try:
+            self._send({"run": self._run, "seq": self._sent, "do": "ping"})
+        except ChannelLost as loss:
+            self._recover(question, str(loss))
 
     def _next(self, question: Frame) -> Frame | None:
         """The next frame of the journal, or None when there was something else (a beat, damage, a repetition)."""
@@ -172,6 +184,8 @@ class Stream:
             raise StreamLost(f"{self.endpoint}: another agent answers: {hello.get('endpoint')!r} of run {hello.get('run')!r}")
         if hello.get("last_seq", 0) < self._last:
             raise StreamLost(f"{self.endpoint}: the agent was restarted, what it knew is lost")
+        for problem in hello.get("problems") or () if not self.hello else ():
+            self._report({"what": "agent-problem", "source": str(self.endpoint), "problem": str(problem)})
         self.hello = hello
 
     def _deliver(self, question: Frame) -> None:

@@ -56,7 +56,7 @@ def test_a_server_that_says_nothing_costs_seconds_only(api, settings, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         config = api.kubeconfig(tmp_path / "silent", f"http://127.0.0.1:{silent.getsockname()[1]}")
         started = time.monotonic()
-        with pytest.raises(NoVerdict, match="(?i)timed out"):
+        with pytest.raises(NoVerdict, match=r"(?i)timed out"):
             connect(replace(settings, kubeconfig=config))
     assert time.monotonic() - started < 7
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 
 from hypothesis import given
@@ -7,13 +8,14 @@ from hypothesis import strategies as st
 
 from pytest_k8snet.collect.stream_codec import Damage, Decoder, encode
 
-json_values = st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+scalars = st.none() | st.booleans() | st.integers() | st.text()
+json_values = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
 payloads = st.dictionaries(st.text(), json_values, max_size=5)
 
 
 def pieces(data: bytes, cuts: list[int]):
     edges = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
-    return [data[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    return [data[start:end] for start, end in itertools.pairwise(edges)]
 
 
 def decode(parts):

@@ -25,6 +25,7 @@ class FakeApi:
 
     def __init__(self) -> None:
         self.log: list[str] = []
+        self.deleted: list[tuple[str, dict | None]] = []  # path and DeleteOptions
         self.objects: dict[tuple[str, str, str], dict] = {}  # kind, namespace, name
         self.rules, self.incomplete = ALL_RULES, False
         self.deny: Callable[[str, str, dict | None], tuple[int, str] | None] = lambda verb, path, body: None
@@ -69,7 +70,8 @@ class FakeApi:
 
     def node(self, name: str, ready: bool = True) -> None:
         conditions = [{"type": "Ready", "status": "True" if ready else "False", "reason": "KubeletNotReady", "message": "no network"}]
-        status = {"conditions": conditions, "nodeInfo": {"operatingSystem": "linux"}, "addresses": [{"type": "InternalIP", "address": "10.0.0.1"}]}
+        addresses = [{"type": "InternalIP", "address": "10.0.0.1"}]
+        status = {"conditions": conditions, "nodeInfo": {"operatingSystem": "linux"}, "addresses": addresses}
         self.put("nodes", "", name, {"spec": {"podCIDR": "10.4.0.0/24"}, "status": status})
 
     def create(self, kind: str, namespace: str, body: dict) -> dict:
@@ -130,6 +132,8 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         body = json.loads(self.rfile.read(length)) if length else None
         self.api.log.append(f"{verb} {self.path}")
+        if verb == "DELETE":
+            self.api.deleted.append((url.path, body))
         if self.headers.get("Authorization") != "Bearer secret":
             return self._error(401, "Unauthorized")
         if refused := self.api.deny(verb, url.path, body):
