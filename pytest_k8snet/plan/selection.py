@@ -70,7 +70,7 @@ def needs(selected: Iterable[str], plans: Iterable[CellPlan], available: Availab
 def _controls(cells: Iterable[CellPlan], available: Available) -> Iterator[CellPlan]:
     for cell in cells:
         for probe in cell.controls:
-            if role(probe.source) in available.roles:
+            if all(role(end) in available.roles | {""} for end in (probe.source, probe.target)):
                 yield CellPlan(cell.requirement, probe, Documented("control"))
 
 

@@ -105,12 +105,16 @@ def alter(sample, **fields):
 def frame(probe, until, seq):
     """A result frame as the agent at `probe.source` sends it."""
     ip, port = destination(probe)
-    request = {"id": str(probe), "action": str(probe.action), "address": ip, "port": port, "samples": 1 if probe.action is Action.BULK else 3,
+    request = {"id": str(probe), "action": str(probe.action), "address": ip, "port": port, "samples": samples_of(probe),
                "warmup": 1, "timeout": 1.0, "nonce": f"{seq:012x}"}  # fmt: skip
     if until > 1:
         request |= {"until": until, "max": 30 * until}
-    samples = [sample(probe, request, n) for n in range(4 if probe.action is not Action.BULK else 2)]
+    samples = [sample(probe, request, n) for n in range(samples_of(probe) + 1)]
     return {"run": RUN, "seq": seq, "kind": "result", "id": str(probe), "request": request, "mtu": 1450, "samples": samples}
+
+
+def samples_of(probe):
+    return 1 if probe.action is Action.BULK else 3
 
 
 def sample(probe, request, n):
