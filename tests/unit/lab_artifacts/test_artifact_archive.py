@@ -32,7 +32,7 @@ def content(file: Path, name: str) -> bytes:
         return read.read()
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.dictionaries(PATHS, st.binary(max_size=2000), min_size=1, max_size=6))
 def test_a_layer_gives_back_its_files_and_is_named_by_its_digest(files) -> None:
     leaves = {path: data for path, data in files.items() if not any(other.startswith(f"{path}/") for other in files)}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import fake_go
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lab.artifacts import basetree, gotools, stores
@@ -22,11 +22,13 @@ def as_bytes(parts: list[str | bytes]) -> list[bytes]:
     return [part.encode() if isinstance(part, str) else part for part in parts]
 
 
+@settings(deadline=None)  # a loaded machine is no failure
 @given(PARTS, PARTS)
 def test_digests_are_equal_exactly_for_equal_inputs(one, other) -> None:
     assert (digest(one) == digest(other)) == (as_bytes(one) == as_bytes(other))
 
 
+@settings(deadline=None)  # a loaded machine is no failure
 @given(st.binary(min_size=1), st.integers(min_value=0))
 def test_where_one_input_ends_and_the_next_begins_matters(data, cut) -> None:
     cut %= len(data)
