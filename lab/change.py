@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import yaml
 
-from lab import addons, artifacts, joining, network, process, rootfs, state, steps, teardown
+from lab import addons, addresses, artifacts, joining, network, process, rootfs, state, steps, teardown
 from lab.addresses import Node
 from lab.cluster import Cluster, pods_ready
 from lab.flavour import Flavour
@@ -31,6 +31,7 @@ Work = Callable[[Cluster, Flavour, Flavour, Step], None]
 def apply(cluster: Cluster, wanted: Flavour, progress: Progress) -> None:
     """Bring a running lab to another flavour."""
     before = cluster.lab.flavour
+    _discard(cluster, strays(cluster))
     differ = set(before.differences(wanted))
     work: list[tuple[str, Work]] = []
     if "rp_filter" in differ:
@@ -112,46 +113,48 @@ def _remove_leftovers(cluster: Cluster, one: Node, before: Flavour, wanted: Flav
 
 def _add_workers(cluster: Cluster, before: Flavour, wanted: Flavour, step: Step) -> None:
     made = artifacts.ensure(cluster.where.cache, Progress(io.StringIO()))
-    _note(cluster, workers=wanted.workers)
-    new = cluster.nodes[before.workers + 1 :]
-    steps.connect_nodes(cluster, new)
-    steps.make_disks(cluster, new, made)
-    steps.boot(cluster, new)
-    joining.join(cluster, new, step)
-    steps.wait_nodes(cluster, new)
-    addons.wait_proxies(cluster, new)
+    new = addresses.nodes(wanted.workers)[before.workers + 1 :]
+    try:
+        steps.connect_nodes(cluster, new)
+        steps.make_disks(cluster, new, made)
+        steps.boot(cluster, new)
+        joining.join(cluster, new, step)
+        steps.wait_nodes(cluster, new)
+        addons.wait_proxies(cluster, new)
+        _note(cluster, workers=wanted.workers)
+    except BaseException:
+        with process.signals_held():
+            _discard(cluster, new)
+        raise
 
 
-def _remove_workers(cluster: Cluster, _before: Flavour, wanted: Flavour, _step: Step) -> None:
-    old = cluster.nodes[wanted.workers + 1 :]
-    names = [one.name for one in old]
-    cluster.kubectl(
-        [
-            "drain",
-            *names,
-            "--ignore-daemonsets",
-            "--delete-emptydir-data",
-            "--force",
-            "--grace-period=1",
-            "--timeout=60s",
-        ],
-        "draining the workers that go",
-    )
-    cluster.kubectl(["delete", "node", *names], "removing the workers from the cluster")
-    _note(cluster, workers=wanted.workers)
-    for one in old:
-        _stop_worker(cluster, one)
-        cluster.kubectl(
-            ["delete", "pods", "-A", f"--field-selector=spec.nodeName={one.name}", "--force", "--grace-period=0"],
-            f"removing the pods of {one.name}",
-        )
-
-
-def _stop_worker(cluster: Cluster, one: Node) -> None:
-    network.disconnect_node(cluster.router, one)
+def _remove_workers(cluster: Cluster, before: Flavour, wanted: Flavour, _step: Step) -> None:
+    old = addresses.nodes(before.workers)[wanted.workers + 1 :]
+    options = ["--ignore-daemonsets", "--delete-emptydir-data", "--force", "--grace-period=1", "--timeout=60s"]
+    cluster.kubectl(["drain", *(one.name for one in old), *options], "draining the workers that go")
     with process.signals_held():
+        _note(cluster, workers=wanted.workers)
+        _discard(cluster, old)
+
+
+def strays(cluster: Cluster) -> list[Node]:
+    """Workers that run although the flavour has them no more, or not yet: a killed `up` left them."""
+    known = addresses.nodes(addresses.MOST_WORKERS)
+    return [one for one in known if f"net-{one.name}" in cluster.lab.processes and one not in cluster.nodes]
+
+
+def _discard(cluster: Cluster, workers: Sequence[Node]) -> None:
+    """Take workers out of the cluster and of the machine, however far they came."""
+    for one in workers:
+        cluster.kubectl(["delete", "node", one.name, "--ignore-not-found"], f"removing {one.name} from the cluster")
+        of_node = f"--field-selector=spec.nodeName={one.name}"
+        cluster.kubectl(
+            ["delete", "pods", "-A", of_node, "--force", "--grace-period=0"], f"removing the pods of {one.name}"
+        )
         for name in (one.name, f"net-{one.name}"):
-            cluster.lab.processes.pop(name).kill()
+            if name in cluster.lab.processes:
+                cluster.lab.processes.pop(name).kill()
         teardown.remove_group(one.name)
-        state.save(cluster.where, cluster.lab)
+        network.disconnect_node(cluster.router, one)
         rootfs.remove(cluster.where.disk(one.name))
+        state.save(cluster.where, cluster.lab)

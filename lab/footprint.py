@@ -68,6 +68,13 @@ def _mentions(pid: int, mark: str) -> bool:
     return mark in _read_file(pid, "environ") or mark in _read_file(pid, "cmdline")
 
 
+def resident_memory() -> int:
+    """Sum of the resident memory of the lab's processes, in bytes; shared pages count for each."""
+    texts = [_read_file(pid, "status") for pid in cgroup.members()]
+    lines = [line for text in texts for line in text.splitlines() if line.startswith("VmRSS:")]
+    return sum(int(line.split()[1]) << 10 for line in lines)
+
+
 def _in_lab(pid: int) -> bool:
     return f"/{cgroup.ROOT}/" in _read_file(pid, "cgroup")
 

@@ -48,7 +48,8 @@ def build_router(router: int) -> None:
         f"link set {BRIDGE} up",
         f"address add {gateway} dev {BRIDGE}",
     ])  # fmt: skip
-    write_sysctls(router, {"net.ipv4.ip_forward": 1, **reverse_path(0)})
+    # "Unreachable" for every packet: by default a second one within a second stays silent, and the sender waits.
+    write_sysctls(router, {"net.ipv4.ip_forward": 1, "net.ipv4.icmp_ratelimit": 0, **reverse_path(0)})
 
 
 def reverse_path(value: int, devices: Iterable[str] = ()) -> dict[str, int]:
@@ -78,8 +79,9 @@ def connect_node(router: int, node: int, plan: addresses.Node, rp_filter: int) -
 
 
 def disconnect_node(router: int, plan: addresses.Node) -> None:
-    """Unplug a node from the underlay."""
-    ip(router, [f"link delete {plan.port}"])
+    """Unplug a node from the underlay, if it is plugged in; its device may vanish by itself just then."""
+    with namespace.network(router):
+        subprocess.run(["ip", "link", "delete", plan.port], capture_output=True, check=False)
 
 
 def connect_host(router: int, host: int, name: str, network: IPv4Network, *own: IPv4Address) -> None:

@@ -102,7 +102,9 @@ def _lab(values: dict[str, Any]) -> Lab:
 
 def save(where: Places, lab: Lab) -> None:
     """Write down the lab, in one step."""
-    write_atomically(where.run / "state.json", json.dumps({**asdict(lab), "flavour": lab.flavour.as_dict()}, indent=1))
+    write_atomically(
+        where.run / "state.json", json.dumps({**asdict(lab), "flavour": lab.flavour.as_dict()}, indent=1), 0o644
+    )
 
 
 def write_atomically(path: Path, text: str, mode: int = 0o600) -> None:

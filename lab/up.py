@@ -56,7 +56,7 @@ def healthy(where: Places, lab: Lab) -> bool:
 
 def _change_running(cluster: Cluster, wanted: dict[str, Any], progress: Progress) -> None:
     now = cluster.lab.flavour
-    if now == now.changed(wanted):
+    if now == now.changed(wanted) and not change.strays(cluster):
         print(f"The lab is up ({now}); nothing changed.\n{_usage(cluster.where)}")
         return
     change.apply(cluster, now.changed(wanted), progress)

@@ -98,6 +98,7 @@ def _read_until(child: subprocess.Popen[str], step: str) -> str:
 
 def test_up_run_down(lab: OwnLab, before: footprint.Footprint) -> None:
     assert lab.run("up")[0] == 0
+    assert 0 < footprint.resident_memory() <= 1.8 * (1 << 30)
     code, text = lab.run("up")
     assert (code, "nothing changed" in text) == (0, True), text
     assert lab.run("run", "--", "sh", "-c", "sleep 100 > /dev/null 2>&1 & exit 3")[0] == 3
@@ -186,3 +187,66 @@ def test_broken_component_shows_its_log(lab: OwnLab, before: footprint.Footprint
     log = Path(text.split("the whole log: ")[1].split("\n")[0])
     assert log.read_text()
     assert_equal(before)
+
+
+def test_a_dead_node_is_noticed_and_up_heals(lab: OwnLab, before: footprint.Footprint) -> None:
+    assert lab.run("up")[0] == 0
+    values = json.loads(lab.run("status", "--json")[1])
+    os.kill(values["nodes"][1]["pid"], signal.SIGKILL)
+    time.sleep(0.5)
+    values = json.loads(lab.run("status", "--json")[1])
+    assert (values["state"], values["missing"]) == ("broken", ["k8snet-worker1"])
+    code, text = lab.run("up")
+    assert (code, "clearing it away" in text, "kubeadm init" in text) == (0, True, False), text
+    assert lab.state() == "running"
+
+
+def test_interrupted_change_of_workers(lab: OwnLab, before: footprint.Footprint) -> None:
+    assert lab.run("up")[0] == 0
+    for ending in (signal.SIGTERM, signal.SIGKILL):
+        child = lab.start("up", "--workers", "3")
+        time.sleep(2.5)
+        child.send_signal(ending)
+        child.communicate(timeout=60)
+        code, text = lab.run("up")
+        assert code == 0, text
+        assert lab.run("kubectl", "get", "nodes", "-o", "name")[1].count("node/") == 3
+        assert lab.run("exec", "k8snet-worker3", "--", "true")[0] == 4
+    assert lab.run("up", "--workers", "1")[0] == 0
+    assert lab.run("kubectl", "get", "nodes", "-o", "name")[1].count("node/") == 2
+    assert lab.run("down")[0] == 0
+    assert_equal(before)
+
+
+@pytest.mark.parametrize(
+    ("options", "node", "shown", "absent"),
+    [
+        (["--proxy-mode", "nftables"], "nft list tables", "table ip kube-proxy", "KUBE-SERVICES"),
+        (["--flannel-nftables"], "nft list tables; iptables-save", "table ip flannel-ipv4", "FLANNEL-POSTRTG"),
+        (
+            ["--flannel-backend", "host-gw"],
+            "ip route; ip link; cat /run/flannel/subnet.env",
+            "FLANNEL_MTU=1500",
+            "flannel.1",
+        ),
+        (["--rp-filter", "1"], "cat /proc/sys/net/ipv4/conf/*/rp_filter | sort -u", "1", "0"),
+    ],
+)
+def test_flavours(lab: OwnLab, options: list[str], node: str, shown: str, absent: str) -> None:
+    back = ["--proxy-mode", "iptables", "--no-flannel-nftables", "--flannel-backend", "vxlan", "--rp-filter", "0"]
+    assert lab.run("up", *back)[0] == 0
+    code, text = lab.run("up", *options)
+    assert (code, "kubeadm" in text) == (0, False), text
+    seen = lab.run("exec", "k8snet-worker1", "--", "sh", "-c", node)[1]
+    assert shown in seen
+    assert absent not in seen
+    again = lab.run("up")[1]
+    assert "nothing changed" in again, again
+
+
+def test_changed_flavour_is_resumed(lab: OwnLab) -> None:
+    assert lab.run("up", "--rp-filter", "2", "--flannel-backend", "host-gw")[0] == 0
+    assert lab.run("down", "--keep")[0] == 0
+    code, text = lab.run("up")
+    assert (code, "flannel host-gw" in text, "rp_filter 2" in text) == (0, True, True), text
+    assert lab.run("exec", "k8snet-worker1", "--", "cat", "/proc/sys/net/ipv4/conf/eth0/rp_filter")[1] == "2\n"
