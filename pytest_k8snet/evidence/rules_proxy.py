@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -131,10 +132,14 @@ def marked_traffic(facts: NodeFacts) -> Comparison:
 
 
 def masquerade_rules(facts: NodeFacts) -> Comparison:
-    """The rules that masquerade marked packets leave unmarked ones alone."""
+    """The rules that masquerade marked packets take the mark away, from 1.19 on, and leave unmarked packets alone."""
     marked = marked_traffic(facts)
     proxy, doubts = Proxy(facts), Doubts(facts.node)
     found, notes, expected = dict(marked.actual), dict(marked.notes), dict(marked.expected)
+    if _clears_mark(facts):
+        for words, packet in _forwarded(proxy, proxy.mark):
+            found[f"{words}, mark afterwards"] = _marks_left(postrouting(proxy.rules.worlds, packet, NAT), proxy.mark)
+            expected[f"{words}, mark afterwards"] = "taken away"
     chains = {chain for _, packet in _forwarded(proxy, proxy.mark) for chain in _chains(proxy, packet)}
     for words, packet in _forwarded(proxy, 0):
         branches = postrouting(proxy.rules.worlds, packet, NAT)
@@ -210,6 +215,16 @@ def _forwarded(proxy: Proxy, mark: int) -> Iterator[tuple[str, Packet]]:
     other = str(rules.own_cidr[3])
     for words, address in pairs or [(f"pod {rules.pod} > pod {other} of the same node", other)]:
         yield words, rules.forwarded(rules.pod, address, mark=mark)
+
+
+def _clears_mark(facts: NodeFacts) -> bool:
+    """kubernetes/kubernetes#92035: in 1.19 and some patch releases before; without it a packet that is encapsulated keeps the mark."""
+    minor = re.match(r"v1\.(\d+)", str((facts.api.get("status") or {}).get("nodeInfo", {}).get("kubeletVersion", "")))
+    return minor is None or int(minor[1]) >= 19
+
+
+def _marks_left(branches: Iterable[Branch], mark: int) -> str:
+    return "left" if any((branch.packet.mark or 0) & mark for branch in branches) else "taken away"
 
 
 def _chains(proxy: Proxy, packet: Packet) -> set[str]:

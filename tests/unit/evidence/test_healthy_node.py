@@ -1,0 +1,35 @@
+"""A healthy cluster has nothing wrong, and every comparison looked at something."""
+
+import pytest
+from evidence_world import NODES
+
+from pytest_k8snet.evidence.cluster import ClusterEvidence
+from pytest_k8snet.evidence.node import NodeEvidence
+
+
+@pytest.mark.parametrize("node", NODES)
+@pytest.mark.parametrize("name", NodeEvidence.comparisons)
+def test_node(world, node, name):
+    evidence = world.node(node)
+    assert getattr(evidence, name) == getattr(evidence, f"expected_{name}"), evidence.explain(name)
+    assert getattr(evidence, f"expected_{name}")
+    assert evidence.evidence
+
+
+@pytest.mark.parametrize("name", ClusterEvidence.comparisons)
+def test_cluster(world, name):
+    evidence = world.cluster
+    assert getattr(evidence, name) == getattr(evidence, f"expected_{name}"), evidence.explain(name)
+    assert getattr(evidence, f"expected_{name}")
+
+
+def test_an_unknown_comparison_is_an_error(world):
+    with pytest.raises(AttributeError):
+        world.node().expected_nonsense  # noqa: B018
+
+
+def test_evidence_holds_what_was_read_and_no_more(world):
+    node = world.node()
+    node.fdb  # noqa: B018
+    assert {entry["name"] for entry in node.evidence} == {"fdb"}
+    assert all(len(entry["text"]) <= 4096 and entry["kind"] == "fact" for entry in node.evidence)

@@ -1,0 +1,178 @@
+"""Faults in the rules of a node: what must be wrong, and the text a person reads."""
+
+from evidence_world import WORKER1, World
+
+
+def test_flannel_network_is_another_one(world):
+    world.edit("iptables", "10.244.0.0/16", "10.4.0.0/16")
+    assert {"egress", "pod_network_rules", "accept_rules"} <= world.wrong()
+    assert "forwarding_verdicts" not in world.wrong()
+    text = world.node().explain("egress")
+    assert text.startswith("k8snet-worker1: source of pod traffic that leaves the pod network (nat POSTROUTING)")
+    assert "pod 10.244.0.2 of k8snet-control > outside: expected masqueraded, found kept" in text
+    assert "accepted by the policy only" in world.node().explain("accept_rules")
+
+
+def test_masquerade_rules_are_gone(world):
+    lines = world.text("iptables").splitlines()
+    world.write("iptables", "\n".join(line for line in lines if "-A FLANNEL-POSTRTG" not in line))
+    assert world.wrong() == {"egress", "pod_network_rules"}
+    assert "last matching nat rule: nft nat POSTROUTING rule 2" in world.node().explain("egress")
+
+
+def test_masquerade_covers_one_subnet_only(world):
+    world.edit("iptables", "-s 10.244.0.0/16 ! -d 224.0.0.0/4", "-s 10.244.1.0/24 ! -d 224.0.0.0/4", count=1)
+    assert "egress" in world.wrong()
+    text = world.node().explain("egress")
+    assert "of k8snet-control > outside: expected masqueraded, found kept" in text
+    assert "of k8snet-worker1 > outside: expected" not in text
+
+
+def test_masquerade_does_not_spare_multicast(world):
+    world.edit("iptables", "-s 10.244.0.0/16 ! -d 224.0.0.0/4", "-s 10.244.0.0/16", count=1)
+    assert "multicast 224.0.0.251: expected kept, found masqueraded" in world.node().explain("egress")
+
+
+def test_catch_all_masquerade_in_front(world):
+    world.insert_rule("nat", "-A POSTROUTING -s 10.244.1.0/24 -j MASQUERADE")
+    assert "between_pods" in world.wrong()
+    assert world.node().explain("egress").count("expected") == 1  # multicast
+    text = world.node().explain("between_pods")
+    assert "pod 10.244.1.254 > pod 10.244.0.254 of k8snet-control: expected kept, found masqueraded" in text
+    assert "nat POSTROUTING rule 1: " in text
+    assert "-s 10.244.1.0/24 -j MASQUERADE" in text
+
+
+def test_catch_all_masquerade_is_not_laid_to_the_rules_for_marked_packets(world):
+    world.insert_rule("nat", "-A POSTROUTING -s 10.244.1.0/24 -j MASQUERADE")
+    assert "service_marks" not in world.wrong()
+    assert "service_entries" not in world.wrong()
+
+
+def test_nat_table_emptied(world):
+    lines = world.text("iptables").splitlines()
+    nat = range(lines.index("*nat"), len(lines))
+    world.write("iptables", "\n".join(line for i, line in enumerate(lines) if not (i in nat and "] -A " in line)))
+    wrong = world.wrong()
+    assert {"service_hooks", "marked_traffic", "service_marks", "masquerade_rules", "service_entries"} <= wrong
+    assert "mode_sources" not in wrong
+    assert "0 of 4 ClusterIP ports translated" in world.node().explain("service_hooks")
+
+
+def test_nat_chains_deleted(world):
+    text = world.text("iptables")
+    world.write("iptables", text[: text.index("*nat")])
+    assert "mode_sources" in world.wrong()
+
+
+def test_prerouting_jump_removed(world):
+    world.without_rule("-A PREROUTING", "kubernetes service portals")
+    assert world.wrong() == {"service_hooks"}
+    text = world.node().explain("service_hooks")
+    assert "from pods, by nat PREROUTING: expected 4 of 4 ClusterIP ports translated, found 0 of 4 ClusterIP ports translated" in text
+    assert "default/kubernetes 10.96.0.1:443/tcp" in text
+
+
+def test_earlier_rule_ends_service_traffic(world):
+    world.insert_rule("nat", "-A PREROUTING -d 10.96.0.0/12 -j ACCEPT")
+    assert world.wrong() == {"service_hooks"}
+
+
+def test_postrouting_jump_removed(world):
+    world.without_rule("-A POSTROUTING", "kubernetes postrouting rules")
+    assert {"marked_traffic"} <= world.wrong() <= {"marked_traffic", "masquerade_rules"}
+    text = world.node().explain("marked_traffic")
+    assert "mark 0x4000: expected masqueraded, found kept" in text
+
+
+def test_mark_rule_removed(world):
+    world.without_rule("-A KUBE-MARK-MASQ")
+    assert world.wrong() == {"service_marks"}
+    assert "expected marked, found not marked" in world.node().explain("service_marks")
+
+
+def test_another_masquerade_bit(world):
+    config = world.object("configmap/kube-system/kube-proxy")["data"]
+    config["config.conf"] = config["config.conf"].replace("masqueradeBit: null", "masqueradeBit: 15")
+    assert {"service_marks", "marked_traffic"} <= world.wrong()
+    text = world.text("iptables").replace("0x4000/0x4000", "0x8000/0x8000").replace("0x4000/0x0", "0x8000/0x0")
+    world.write("iptables", text)
+    assert world.wrong() == set()
+
+
+def test_unmarked_packets_masqueraded(world):
+    world.without_rule("-A KUBE-POSTROUTING", "! --mark 0x4000/0x4000", "-j RETURN")
+    assert "masquerade_rules" in world.wrong()
+    assert "unmarked: expected kept, found masqueraded" in world.node().explain("masquerade_rules")
+
+
+def test_one_rule_form_of_early_versions(world):
+    lines = world.text("iptables").splitlines()
+    kept = [line for line in lines if "-A KUBE-POSTROUTING" not in line]
+    at = next(i for i, line in enumerate(lines) if "-A KUBE-POSTROUTING" in line)
+    kept.insert(at, "[0:0] -A KUBE-POSTROUTING -m mark --mark 0x4000/0x4000 -j MASQUERADE")
+    world.write("iptables", "\n".join(kept))
+    assert world.wrong() == {"masquerade_rules"}
+    assert "mark 0x4000, mark afterwards: expected taken away, found left" in world.node().explain("masquerade_rules")
+    world.api_node(WORKER1)["status"]["nodeInfo"]["kubeletVersion"] = "v1.18.2"
+    assert world.wrong() == set()
+
+
+def test_service_is_not_programmed(world):
+    service = world.object("services")["items"][0]
+    spec = {**service["spec"], "clusterIP": "10.96.7.7", "clusterIPs": ["10.96.7.7"]}
+    added = {**service, "metadata": {"name": "late", "namespace": "shop"}, "spec": spec}
+    piece = world.object("endpointslices")["items"][0]
+    labels = {"kubernetes.io/service-name": "late"}
+    world.object("services")["items"].append(added)
+    world.object("endpointslices")["items"].append({**piece, "metadata": {"name": "late-x", "namespace": "shop", "labels": labels}})
+    assert "service_entries" in world.wrong()
+    assert "shop/late 10.96.7.7:443/tcp: expected 172.30.0.11:6443, found not translated" in world.node().explain("service_entries")
+
+
+def test_service_goes_to_an_endpoint_that_left(world):
+    for endpoint in _endpoints(world, "kube-dns"):
+        if endpoint["addresses"] == ["10.244.1.5"]:
+            endpoint["addresses"] = ["10.244.1.77"]
+    text = world.node().explain("service_entries")
+    assert "kube-system/kube-dns 10.96.0.10:53/udp: expected 10.244.0.4:53, 10.244.1.77:53, found 10.244.0.4:53, 10.244.1.5:53" in text
+
+
+def test_endpoints_that_change_between_two_readings_are_right_either_way(world):
+    before = World()
+    for endpoint in _endpoints(world, "kube-dns"):
+        if endpoint["addresses"] == ["10.244.1.5"]:
+            endpoint["addresses"] = ["10.244.1.77"]
+    for name in ("services", "endpointslices"):
+        world.recording.streams["objects"].insert(0, {"name": name, "status": 200, "body": before.object(name)})
+    assert world.wrong() == set()
+
+
+def test_forward_policy_drop_without_accept_rules(world):
+    start, filter_table, rest = world.text("iptables").partition("*filter")
+    world.write("iptables", start + filter_table + rest.replace(":FORWARD ACCEPT", ":FORWARD DROP", 1))
+    assert world.wrong() == set()
+    world.without_rule("-A FLANNEL-FWD", count=2)
+    assert world.wrong() == {"forwarding_verdicts", "accept_rules"}
+    text = world.node().explain("forwarding_verdicts")
+    assert "tcp: pod 10.244.1.254 > pod 10.244.0.254 of k8snet-control: expected accepted, found drop" in text
+    assert "policy DROP" in text
+
+
+def test_drop_rule_in_front_of_forwarding(world):
+    world.insert_rule("filter", "-A FORWARD -i cni0 -p udp -j DROP")
+    assert world.wrong() == {"forwarding_verdicts"}
+    text = world.node().explain("forwarding_verdicts")
+    assert "udp: pod 10.244.1.254 > pod 10.244.0.254 of k8snet-control: expected accepted, found drop" in text
+
+
+def test_leftovers_of_another_mode(world):
+    world.edit("links", '"ifname": "lo"', '"ifname": "kube-ipvs0"')
+    assert world.wrong() == {"mode_sources"}
+    assert "data plane in the kernel: expected iptables, found iptables ipvs" in world.node().explain("mode_sources")
+
+
+def _endpoints(world, service):
+    for piece in world.object("endpointslices")["items"]:
+        if piece["metadata"]["labels"].get("kubernetes.io/service-name") == service:
+            yield from piece["endpoints"]

@@ -1,0 +1,124 @@
+"""What was not read, or cannot be understood, is never a pass: Inconclusive names node, reader and error."""
+
+import json
+
+import pytest
+from evidence_world import WORKER1, status
+
+from pytest_k8snet.evidence.node import NodeEvidence
+from pytest_k8snet.model.verdict import Inconclusive
+from pytest_k8snet.plan.readers import names_for, readers_for
+
+NEEDS = {  # comparison -> a requirement that uses it
+    "peer_routes": "NET-FLANNEL-015", "neighbours": "NET-FLANNEL-016", "fdb": "NET-FLANNEL-017", "subnet_keys": "NET-FLANNEL-004",
+    "subnet_values": "NET-FLANNEL-005", "cni_file": "NET-FLANNEL-006", "tunnel_mtu": "NET-MTU-001", "forwarding": "NET-NODE-001",
+    "bridged_traffic": "NET-NODE-002", "resolver_file": "NET-DNS-014", "forwarding_verdicts": "NET-NODE-007",
+    "accept_rules": "NET-FLANNEL-021", "mode_sources": "NET-PROXY-002", "service_entries": "NET-PROXY-017",
+    "service_hooks": "NET-PROXY-007", "marked_traffic": "NET-PROXY-008", "masquerade_rules": "NET-PROXY-011",
+    "service_marks": "NET-PROXY-010", "egress": "NET-NAT-008", "between_pods": "NET-NAT-009", "pod_network_rules": "NET-FLANNEL-020",
+}  # fmt: skip
+
+
+def test_every_comparison_of_a_node_is_tried_here():
+    assert NEEDS.keys() | {"network_condition"} == NodeEvidence.comparisons.keys()
+
+
+@pytest.mark.parametrize("name", NEEDS)
+def test_without_facts_nothing_passes(world, name):
+    world.recording.streams["facts"].clear()
+    with pytest.raises(Inconclusive, match=r"k8snet-worker1: \S+ was not read \S+ the probes"):
+        world.node().comparison(name)
+
+
+@pytest.mark.parametrize("name", NEEDS)
+def test_the_planned_readers_are_enough(world, name):
+    """Only the facts that the requirement asks for are there."""
+    wanted = names_for([NEEDS[name]])
+    world.recording.streams["facts"] = [fact for fact in world.recording.streams["facts"] if fact["name"] in wanted]
+    assert status(world.node(), name) == "right"
+
+
+@pytest.mark.parametrize(("name", "reader"), [(name, reader) for name in NEEDS for reader in sorted(names_for([NEEDS[name]]))])
+def test_each_planned_reader_is_needed(world, name, reader):
+    world.drop(reader)
+    assert status(world.node(), name) != "wrong"
+
+
+@pytest.mark.parametrize(
+    ("name", "reader"),
+    [("fdb", "fdb"), ("neighbours", "neighbours"), ("peer_routes", "routes"), ("tunnel_mtu", "links"), ("egress", "iptables"),
+     ("forwarding_verdicts", "nft"), ("subnet_values", "subnet.env"), ("resolver_file", "resolv.conf"), ("mode_sources", "proxy-mode")],
+)  # fmt: skip
+def test_a_refused_reader_is_named_with_its_error(world, name, reader):
+    world.fail(reader, "permission denied")
+    with pytest.raises(Inconclusive, match=rf"k8snet-worker1: {reader} \(.*\) was not read: permission denied"):
+        world.node().comparison(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "reader", "text"),
+    [("fdb", "fdb", "[{"), ("neighbours", "neighbours", "x"), ("tunnel_mtu", "links", '[{"ifname": 1}]'),
+     ("egress", "iptables", "*nat\n:A"), ("forwarding_verdicts", "nft", "{}"), ("subnet_values", "subnet.env", "FLANNEL"),
+     ("resolver_file", "resolv.conf", "nameserver x")],
+)  # fmt: skip
+def test_damaged_text_is_named(world, name, reader, text):
+    world.write(reader, text)
+    with pytest.raises(Inconclusive, match=rf"k8snet-worker1: {reader} cannot be understood: "):
+        world.node().comparison(name)
+
+
+def test_a_cut_off_dump_is_not_half_a_rule_set(world):
+    text = world.text("iptables")
+    world.write("iptables", text[: text.index("-A KUBE-SVC")])
+    assert set(world.statuses().values()) == {"right", "unknown"}
+    assert world.statuses()["egress"] == "unknown"
+
+
+def test_legacy_tables_without_the_legacy_tool_are_not_assessed(world):
+    world.write("legacy-tables", "filter\n")
+    world.recording.append("facts", _fact("iptables-legacy/filter", ok=False, error="no such tool: iptables-legacy-save"))
+    with pytest.raises(Inconclusive, match=r"iptables-legacy/filter \(.*\) was not read: no such tool: iptables-legacy-save"):
+        world.node().comparison("forwarding_verdicts")
+
+
+def test_legacy_rules_count(world):
+    world.write("legacy-tables", "filter\n")
+    text = "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n"
+    world.recording.append("facts", _fact("iptables-legacy/filter", text=text))
+    assert "forwarding_verdicts" in world.wrong()
+    assert "found drop (legacy filter FORWARD policy DROP)" in world.node().explain("forwarding_verdicts")
+
+
+def test_the_names_of_the_legacy_tables_must_be_readable(world):
+    world.fail("legacy-tables", "permission denied")
+    with pytest.raises(Inconclusive, match="legacy-tables"):
+        world.node().comparison("egress")
+    world.fail("legacy-tables", "no such file")
+    assert world.statuses()["egress"] == "right"
+
+
+def test_native_rules_nobody_understands_are_not_a_pass(world):
+    hook = {"type": "filter", "hook": "forward", "prio": 0, "policy": "accept"}
+    objects = json.loads(world.text("nft"))["nftables"]
+    objects += [{"table": {"family": "inet", "name": "fw"}}, {"chain": {"family": "inet", "table": "fw", "name": "f", **hook}}]
+    objects += [{"rule": {"family": "inet", "table": "fw", "chain": "f", "expr": [{"drop": None}]}}]
+    world.write("nft", json.dumps({"nftables": objects}))
+    with pytest.raises(Inconclusive, match="sample packets cannot be judged"):
+        world.node().comparison("forwarding_verdicts")
+
+
+def test_a_pod_that_did_not_start_is_the_reason(world):
+    world.drop("fdb")
+    pod = {"endpoint": f"host@{WORKER1}", "namespace": "p", "pod": "h", "ip": "", "tier": "privileged"}
+    world.recording.append("fleet", {**pod, "problem": "ErrImagePull"})
+    with pytest.raises(Inconclusive, match=r"fdb was not read after the probes \(the privileged probe pod: ErrImagePull\)"):
+        world.node().comparison("fdb")
+
+
+def test_an_unknown_reader_is_an_error():
+    with pytest.raises(KeyError):
+        readers_for(frozenset({"no-such-reader"}), "after")
+
+
+def _fact(name, ok=True, text="", error=""):
+    return {"node": WORKER1, "phase": "after", "name": name, "source": name, "ok": ok, "code": 0, "text": text, "error": error}
