@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Union
 
-HEADER_LIMIT = 32
-PAYLOAD_LIMIT = 32 * 1024 * 1024
-CRC_DIGITS = 8
+HEADER_LIMIT = 18  # eight digits, blank, eight digits, LF
+PAYLOAD_LIMIT = 64 * 1024 * 1024
+LINE_FEED = 0x0A
+_HEADER = re.compile(rb"(\d{1,8}) ([0-9a-f]{8})\n")
+_NEXT = re.compile(rb"(?<!\d)" + _HEADER.pattern)
 
 
 @dataclass(frozen=True)
@@ -30,65 +33,48 @@ def encode(payload: Mapping[str, Any]) -> bytes:
 
 
 class Decoder:
-    """Takes bytes as they arrive and yields whole payloads. After damage it looks for the next line that can be a header."""
+    """Takes bytes as they arrive and yields whole payloads. After damage it looks for the next bytes that can be a header."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
         self._lost = False  # within damage that was already reported
 
     def feed(self, data: bytes) -> Iterator[Item]:
-        """All frames that are complete with `data`."""
+        """All frames that are complete with `data`, and one Damaged for each stretch that is none."""
         self._buffer += data
         while True:
-            header = self._header()
-            if header is None:
+            header = _HEADER.match(self._buffer)
+            if header is None and b"\n" not in self._buffer and len(self._buffer) < HEADER_LIMIT:
                 return
-            if isinstance(header, Damaged):
-                if not self._lost:
-                    yield header
-                self._lost = True
+            if header is None or int(header[1]) > PAYLOAD_LIMIT:
+                yield from self._report(f"no frame header: {bytes(self._buffer[:HEADER_LIMIT])!r}")
+                self._skip()
                 continue
-            start, length, crc = header
+            start, length = header.end(), int(header[1])
             if len(self._buffer) < start + length + 1:
                 return
-            self._lost = False
-            yield self._payload(start, length, crc)
+            yield from self._frame(start, length, int(header[2], 16))
 
-    def _header(self) -> tuple[int, int, int] | Damaged | None:
-        """(where the payload starts, its length, its checksum); None = not all there yet. Damage is dropped from the buffer."""
-        end = self._buffer.find(b"\n", 0, HEADER_LIMIT)
-        if end < 0:
-            return self._skip(len(self._buffer)) if len(self._buffer) >= HEADER_LIMIT else None
-        try:
-            length, crc = _parse_header(bytes(self._buffer[:end]))
-        except ValueError:
-            return self._skip(end + 1)
-        return end + 1, length, crc
-
-    def _skip(self, count: int) -> Damaged:
-        """Drop what cannot be a header, up to the line end at most: a header may follow it."""
-        end = self._buffer.find(b"\n")
-        dropped = bytes(self._buffer[: min(count, HEADER_LIMIT)])
-        del self._buffer[: end + 1 if end >= 0 else count]
-        return Damaged(f"no frame header: {dropped!r}")
-
-    def _payload(self, start: int, length: int, crc: int) -> Item:
-        body, last = bytes(self._buffer[start : start + length]), self._buffer[start + length]
-        if zlib.crc32(body) != crc or last != 0x0A:
-            del self._buffer[:start]  # the length itself may be wrong: look for a header inside
+    def _report(self, reason: str) -> Iterator[Damaged]:
+        if not self._lost:
             self._lost = True
-            return Damaged(f"a frame of {length} bytes does not match its checksum")
+            yield Damaged(reason)
+
+    def _skip(self) -> None:
+        """Drop what is no header: up to the next one, or up to what may be the beginning of one."""
+        following = _NEXT.search(self._buffer, 1)
+        rest = max(self._buffer.rfind(b"\n") + 1, len(self._buffer) - HEADER_LIMIT + 1, 1)
+        del self._buffer[: following.start() if following else rest]
+
+    def _frame(self, start: int, length: int, crc: int) -> Iterator[Item]:
+        body, last = bytes(self._buffer[start : start + length]), self._buffer[start + length]
+        if zlib.crc32(body) != crc or last != LINE_FEED:
+            yield from self._report(f"a frame of {length} bytes does not match its checksum")
+            del self._buffer[:start]  # the length may be what is wrong: the next header may be inside
+            return
+        self._lost = False
         del self._buffer[: start + length + 1]
-        return _parse_body(body)
-
-
-def _parse_header(line: bytes) -> tuple[int, int]:
-    length, space, crc = line.partition(b" ")
-    if not space or not length.isdigit() or len(crc) != CRC_DIGITS or not crc.isalnum():
-        raise ValueError
-    if int(length) > PAYLOAD_LIMIT:
-        raise ValueError
-    return int(length), int(crc, 16)
+        yield _parse_body(body)
 
 
 def _parse_body(body: bytes) -> Item:

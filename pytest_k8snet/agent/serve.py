@@ -6,12 +6,13 @@ import asyncio
 import os
 import signal
 import sys
+import zlib
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import facts, tools
+from . import facts, framing, tools
 from .control import Control
 from .dns import server as dns_server
 from .echo.accounting import Accounting
@@ -61,7 +62,7 @@ class Agent:
         self._context = Context(settings.run, settings.endpoint, settings.resolv_conf, self._executor)
         self._tools: dict[str, str] = {}
         self._heard = self._born = self._loop.time()
-        self._received: set[int] = set()
+        self._received: dict[int, int] = {}  # number of a request -> checksum of its content
         self._works: set[asyncio.Future[None]] = set()
         self._end: asyncio.Future[tuple[int, str]] = self._loop.create_future()
 
@@ -121,18 +122,27 @@ class Agent:
             self._end.set_result((code, reason))
 
     def _handle(self, frame: Mapping[str, Any]) -> None:
-        """A frame of this run. A request that was received before is not done again: its answers are in the journal."""
+        """A frame of this run. Works go on side by side."""
         self._heard = self._loop.time()
         if frame.get("do") == "resume":
             return
         seq = frame.get("seq")
         if not isinstance(seq, int):
             self._journal.add("error", None, text=f"seq {seq!r} is no number")
-        elif seq not in self._received:
-            self._received.add(seq)
+        elif self._is_new(seq, frame):
             work = asyncio.ensure_future(self._work(seq, frame))
             self._works.add(work)
             work.add_done_callback(self._works.discard)
+
+    def _is_new(self, seq: int, frame: Mapping[str, Any]) -> bool:
+        """A request that was received before is not done again: its answers are in the journal."""
+        content = zlib.crc32(framing.encode(frame))
+        known = self._received.get(seq)
+        self._received.setdefault(seq, content)
+        if known not in (None, content):
+            text = f"seq {seq} was another request before; go on from {max(self._received) + 1}"
+            self._journal.add("error", seq, text=text)
+        return known is None
 
     async def _work(self, seq: int, frame: Mapping[str, Any]) -> None:
         do = str(frame.get("do"))

@@ -85,7 +85,9 @@ class Connection(asyncio.Protocol):
         if asked.size:
             self._seen["sha256"] = hashlib.sha256(data).hexdigest()
             self._seen["bytes"] = len(data)
-        self._transport.write(protocol.answer(self._identity.run, self._identity.endpoint, asked, self._seen) + data)
+        self._transport.write(protocol.answer(self._identity.run, self._identity.endpoint, asked, self._seen))
+        if data:  # in a segment of its own: the small answer passes where the large ones do not
+            self._transport.write(data)
         self._transport.close()
 
     def _progress(self) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 ACTIONS = ("tcp", "udp", "icmp", "bulk", "tls", "resolve", "query")
 SAMPLE_LIMIT = 1000
+UNTIL_LIMIT = 100_000
 _NONCE = re.compile(r"[0-9a-f]{2,48}")
 
 
@@ -53,7 +54,7 @@ def parse(raw: Mapping[str, Any]) -> Request:
     return Request(
         raw, action, _address(raw, action, family), _port(raw, action), int(family), samples,
         _number(raw, "warmup", 1, 0, SAMPLE_LIMIT), _timeout(raw), _nonce(raw), raw.get("expect") or None,
-        _number(raw, "until", 0, 0, SAMPLE_LIMIT), max(samples, _number(raw, "max", 0, 0, SAMPLE_LIMIT)),
+        _number(raw, "until", 0, 0, UNTIL_LIMIT), max(samples, _number(raw, "max", 0, 0, UNTIL_LIMIT)),
     )  # fmt: skip
 
 

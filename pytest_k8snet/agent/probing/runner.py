@@ -17,6 +17,7 @@ ATTEMPTS = {
     "resolve": stub.attempt, "query": query.attempt,
 }  # fmt: skip
 PARALLEL_LIMIT = 256
+FAILURES_PER_SERVER = 3
 Report = Callable[[dict[str, Any]], None]
 
 
@@ -79,11 +80,14 @@ async def _samples(context: Context, asked: request.Request) -> list[dict[str, A
 
 
 def _enough(asked: request.Request, judged: Sequence[Mapping[str, Any]]) -> bool:
-    """`until` = go on up to `max` samples until so many servers answered; when nothing ever answers, `samples` are enough."""
+    """`until` = go on up to `max` samples until so many servers answered, unless nothing answers or too many tries fail."""
     if len(judged) < asked.samples:
         return False
-    servers = {sample["reply"].get("server") for sample in judged if sample["outcome"] == outcomes.REACHED}
-    return not asked.until or not servers or len(servers) >= asked.until or len(judged) >= asked.maximum
+    if not asked.until or len(judged) >= asked.maximum:
+        return True
+    reached = [sample["reply"].get("server") for sample in judged if sample["outcome"] == outcomes.REACHED]
+    failed = len(judged) - len(reached)
+    return not reached or len(set(reached)) >= asked.until or failed >= FAILURES_PER_SERVER * asked.until
 
 
 async def _sample(context: Context, asked: request.Request, number: int, warmup: bool) -> dict[str, Any]:
