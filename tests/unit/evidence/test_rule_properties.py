@@ -15,7 +15,7 @@ NAMES = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-", min_size=3, max_size=20
 
 
 def _chains(text):
-    return sorted({name for name in re.findall(r"^:(\S+) ", text, re.M)} - BUILT_IN)
+    return sorted(set(re.findall(r"^:(\S+) ", text, re.M)) - BUILT_IN)
 
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -49,7 +49,8 @@ def _seen(branches):
 
 
 PATH = sorted({step.rule.raw for branch in _fates(World()) for step in branch.steps if step.rule})
-REDUNDANT = "-A KUBE-SEP-PCDGDOPBFEZZG6Z5 -s 172.30.0.11/32"  # the API server's node is outside clusterCIDR, so its packets are marked before
+# The API server's node is outside clusterCIDR: its packets are marked before they come to this rule.
+REDUNDANT = "-A KUBE-SEP-PCDGDOPBFEZZG6Z5 -s 172.30.0.11/32"
 
 
 @pytest.mark.parametrize("rule", PATH)

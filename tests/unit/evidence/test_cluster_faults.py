@@ -1,0 +1,183 @@
+"""Faults that the API's objects and the logs of cluster DNS show."""
+
+import pytest
+from evidence_world import WORKER1
+
+from pytest_k8snet.model.verdict import Inconclusive
+
+ENDED = "2026-11-23T04:40:00Z"
+
+
+def _pods(world, namespace, prefix):
+    return [pod for pod in world.object(f"pods/{namespace}")["items"] if pod["metadata"]["name"].startswith(prefix)]
+
+
+def _remove(world, namespace, prefix, node):
+    items = world.object(f"pods/{namespace}")["items"]
+    items[:] = [p for p in items if not (p["metadata"]["name"].startswith(prefix) and p["spec"]["nodeName"] == node)]
+
+
+def _wrong(world):
+    cluster = world.cluster
+    return {name for name in cluster.comparisons if cluster.comparison(name).differences}
+
+
+def _log(world, pod, text, previous=False):
+    name = f"log/kube-system/{pod['metadata']['name']}" + ("/previous" if previous else "")
+    world.recording.append("objects", {"name": name, "status": 200, "body": text})
+
+
+def test_flannel_pod_missing_on_a_node(world):
+    _remove(world, "kube-flannel", "kube-flannel", WORKER1)
+    assert _wrong(world) == {"flannel_pods"}
+    assert world.cluster.explain("flannel_pods") == (
+        "cluster: flannel pods (namespace kube-flannel, label app=flannel)\n  k8snet-worker1: expected Running and Ready, found nothing"
+    )
+
+
+def test_flannel_pod_crash_loops(world):
+    container = _pods(world, "kube-flannel", "kube-flannel")[0]["status"]["containerStatuses"][0]
+    container.update(restartCount=4, state={"waiting": {"reason": "CrashLoopBackOff"}})
+    assert "found kube-flannel waiting: CrashLoopBackOff (restarts: 4)" in world.cluster.explain("flannel_pods")
+
+
+def test_flannel_pod_not_ready(world):
+    pod = _pods(world, "kube-flannel", "kube-flannel")[0]
+    pod["status"]["conditions"] = [{"type": "Ready", "status": "False"}]
+    assert "found Running, not Ready (pod kube-flannel-ds-" in world.cluster.explain("flannel_pods")
+
+
+def test_flannel_pod_that_is_being_deleted_does_not_count(world):
+    _pods(world, "kube-flannel", "kube-flannel")[0]["metadata"]["deletionTimestamp"] = ENDED
+    assert _wrong(world) == {"flannel_pods"}
+
+
+def test_flannel_pods_unread_is_unknown(world):
+    entries = world.recording.streams["objects"]
+    for entry in entries:
+        if entry["name"] == "pods/kube-flannel":
+            entry.update(status=403, body={"message": "pods is forbidden"})
+    with pytest.raises(Inconclusive, match="pods/kube-flannel was not read: the API answered 403 pods is forbidden"):
+        world.cluster.comparison("flannel_pods")
+
+
+def test_kube_proxy_missing_on_a_node(world):
+    _remove(world, "kube-system", "kube-proxy", WORKER1)
+    for item in world.object("daemonsets/kube-system")["items"]:
+        item["status"].update(desiredNumberScheduled=2, numberReady=2)
+    assert _wrong(world) == {"proxy_pods"}
+    text = world.cluster.explain("proxy_pods")
+    assert "k8snet-worker1: expected Running and Ready, found nothing" in text
+    assert "DaemonSet desired: expected 3, found 2" in text
+
+
+def test_a_recent_crash_counts_and_an_old_one_does_not(world):
+    container = _pods(world, "kube-system", "kube-proxy")[0]["status"]["containerStatuses"][0]
+    container.update(restartCount=1, lastState={"terminated": {"exitCode": 2, "reason": "Error", "finishedAt": "2026-11-23T04:48:00Z"}})
+    world.recording.meta["started"] = "2026-11-23T04:50:00+00:00"
+    assert "found kube-proxy crashed at 2026-11-23T04:48:00Z with exit code 2 (restarts: 1)" in world.cluster.explain("proxy_pods")
+    world.recording.meta["started"] = "2026-11-23T06:50:00+00:00"
+    assert _wrong(world) == set()
+
+
+def test_a_reboot_is_no_crash(world):
+    container = _pods(world, "kube-system", "kube-proxy")[0]["status"]["containerStatuses"][0]
+    container.update(restartCount=1, lastState={"terminated": {"exitCode": 255, "reason": "Unknown", "finishedAt": ENDED}})
+    world.recording.meta["started"] = ENDED
+    assert _wrong(world) == set()
+
+
+def test_network_holds_no_pod_cidr(world):
+    data = world.object("configmap/kube-flannel/kube-flannel-cfg")["data"]
+    data["net-conf.json"] = data["net-conf.json"].replace("10.244.0.0/16", "10.4.0.0/16")
+    assert _wrong(world) == {"pod_network"}
+    text = world.cluster.explain("pod_network")
+    assert "net-conf.json Network 10.4.0.0/16 (kubeadm-config podSubnet 10.244.0.0/16)" in text
+    assert "k8snet-worker1: expected podCIDR inside Network, found podCIDR outside Network (podCIDR 10.244.1.0/24)" in text
+
+
+def test_network_holds_some_pod_cidrs(world):
+    data = world.object("configmap/kube-flannel/kube-flannel-cfg")["data"]
+    data["net-conf.json"] = data["net-conf.json"].replace("10.244.0.0/16", "10.244.0.0/23")
+    text = world.cluster.explain("pod_network")
+    assert "k8snet-worker2: expected" in text
+    assert "k8snet-worker1" not in text
+
+
+def test_broken_net_conf_is_unknown(world):
+    world.object("configmap/kube-flannel/kube-flannel-cfg")["data"]["net-conf.json"] = "{"
+    with pytest.raises(Inconclusive, match=r"kube-flannel-cfg: net-conf.json cannot be understood"):
+        world.cluster.comparison("pod_network")
+
+
+def test_one_dns_replica(world):
+    world.object("deployments/kube-system")["items"][0]["status"]["readyReplicas"] = 1
+    assert _wrong(world) == {"dns_replicas"}
+    assert "ready replicas: expected 2, found 1 (coredns-" in world.cluster.explain("dns_replicas")
+
+
+def test_three_dns_replicas_are_fine(world):
+    world.object("deployments/kube-system")["items"][0]["status"]["readyReplicas"] = 3
+    assert _wrong(world) == set()
+
+
+def test_dns_service_without_endpoints(world):
+    items = world.object("endpointslices")["items"]
+    items[:] = [piece for piece in items if "kube-dns" not in str(piece["metadata"]["labels"])]
+    assert _wrong(world) == {"dns_endpoints"}
+    assert "UDP: expected 10.244.0.4, 10.244.1.5, found nothing" in world.cluster.explain("dns_endpoints")
+
+
+def test_dns_service_lacks_a_protocol(world):
+    for piece in world.object("endpointslices")["items"]:
+        piece["ports"] = [port for port in piece["ports"] if port["protocol"] != "UDP"]
+    text = world.cluster.explain("dns_endpoints")
+    assert "UDP: expected 10.244.0.4, 10.244.1.5, found nothing" in text
+    assert "TCP: expected" not in text
+
+
+def test_no_dns_pod_at_all(world):
+    for pod in _pods(world, "kube-system", "coredns"):
+        pod["status"]["conditions"] = []
+    for piece in world.object("endpointslices")["items"]:
+        piece["endpoints"] = []
+    assert "expected at least one ready DNS pod, found nothing" in world.cluster.explain("dns_endpoints")
+
+
+def test_dns_loop_in_the_log_before_the_crash(world):
+    pod = _pods(world, "kube-system", "coredns")[0]
+    pod["status"]["containerStatuses"][0].update(
+        restartCount=3, state={"waiting": {"reason": "CrashLoopBackOff"}}, lastState={"terminated": {"exitCode": 1, "finishedAt": None}}
+    )
+    _log(world, pod, "[FATAL] plugin/loop: Loop (127.0.0.1:42 -> :53) detected for zone \".\"", previous=True)
+    assert _wrong(world) == {"dns_logs"}
+    text = world.cluster.explain("dns_logs")
+    assert "found a forwarding loop: [FATAL] plugin/loop: Loop (127.0.0.1:42 -> :53) detected" in text
+    assert f"(on {pod['spec']['nodeName']})" in text
+
+
+def test_dns_crash_loops_without_a_log(world):
+    pod = _pods(world, "kube-system", "coredns")[0]
+    pod["status"]["containerStatuses"][0].update(restartCount=3, state={"waiting": {"reason": "CrashLoopBackOff"}}, lastState={})
+    assert "found CrashLoopBackOff (restarts: 3)" in world.cluster.explain("dns_logs")
+
+
+def test_flood_of_upstream_timeouts(world):
+    pod = _pods(world, "kube-system", "coredns")[0]
+    line = "[ERROR] plugin/errors: 2 example.com. A: read udp 10.244.0.2:59312->8.8.8.8:53: i/o timeout\n"
+    _log(world, pod, line * 3)
+    assert _wrong(world) == set()
+    _log(world, pod, line * 30)
+    assert "found 30 upstream timeouts in the last 30 log lines" in world.cluster.explain("dns_logs")
+
+
+def test_an_unread_log_is_unknown(world):
+    world.recording.streams["objects"] = [e for e in world.recording.streams["objects"] if not e["name"].startswith("log/")]
+    with pytest.raises(Inconclusive, match="log/kube-system/coredns-.* was not read: it was not asked for"):
+        world.cluster.comparison("dns_logs")
+
+
+def test_no_dns_pod_is_wrong(world):
+    items = world.object("pods/kube-system")["items"]
+    items[:] = [pod for pod in items if not pod["metadata"]["name"].startswith("coredns")]
+    assert "CoreDNS pods: expected no loop, no flood of upstream timeouts, found none" in world.cluster.explain("dns_logs")
