@@ -18,7 +18,7 @@ from pytest_k8snet.model.recording import Recording
 T = TypeVar("T")
 CONTROL_PLANE = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
 FLANNEL_NAMESPACES = ("kube-flannel", "kube-system")
-BACKENDS = {"vxlan": "vxlan", "host-gw": "host-gw", "udp": "udp", "wireguard": "wireguard", "ipip": "ipip", "extension": "extension"}
+BACKENDS = {"vxlan": "vxlan", "host-gw": "host-gw", "udp": "udp", "wireguard": "wireguard", "ipip": "ipip"}
 PROXY_MODES = {"": "iptables", "iptables": "iptables", "ipvs": "ipvs", "nftables": "nftables"}
 FALSE = ("false", "0", "f")
 
@@ -35,7 +35,7 @@ def inventory(recording: Recording, nodes: Collection[str] | None = None) -> Inv
     Raises DamagedObject when a node cannot be read, NoVerdict when there is no node list.
     """
     chosen = _nodes(recording, nodes)
-    networking = (_readable(kubeadm_of, recording) or {}).get("networking") or {}
+    networking = _inner(_readable(kubeadm_of, recording) or {}, "networking")
     net_conf = _readable(net_conf_of, recording)
     flannel = _flannel_container(recording)
     return Inventory(
@@ -111,7 +111,7 @@ def backend(net_conf: dict[str, Any]) -> str:
 
     flannel reads keys of the backend without regard to their case, as Go's JSON decoder does.
     """
-    settings = {str(key).lower(): value for key, value in (net_conf.get("Backend") or {}).items()}
+    settings = {str(key).lower(): value for key, value in _inner(net_conf, "Backend").items()}
     kind = BACKENDS.get(str(settings.get("type", "")).lower(), "")
     return "vxlan-direct" if kind == "vxlan" and settings.get("directrouting") is True else kind
 
@@ -245,6 +245,11 @@ def _mapping(name: str, key: str, text: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise DamagedObject(f"{name}, key {key}, holds no mapping but {value!r}")
     return value
+
+
+def _inner(mapping: dict[str, Any], key: str) -> dict[str, Any]:
+    value = mapping.get(key)
+    return value if isinstance(value, dict) else {}
 
 
 def _field(body: Any, *path: str) -> str:

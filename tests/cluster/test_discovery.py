@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pytest_k8snet.cluster.discovery import OBJECTS, discover, selected
+from pytest_k8snet.errors import NoVerdict, UsageProblem
+
+
+def statuses(recording, name):
+    return [entry["status"] for entry in recording.entries("objects", name=name)]
+
+
+def test_every_object_is_recorded_with_its_status(api, connection, settings, recording):
+    discover(connection, recording, settings)
+    assert {"version", "namespace/kube-system", *OBJECTS, "configz/n1", "configz/n2"} <= {e["name"] for e in recording.entries("objects")}
+    assert statuses(recording, "configmap/kube-system/coredns") == [404]
+    assert recording.object("configmap/kube-system/coredns") is None
+    assert recording.object("configz/n1")["kubeletconfig"]["clusterDomain"] == "cluster.local"
+
+
+def test_a_refused_read_is_evidence_not_an_end(api, connection, settings, recording):
+    api.deny = lambda verb, path, body: (403, "services is forbidden") if path == "/api/v1/services" else None
+    discover(connection, recording, settings)
+    (entry,) = recording.entries("objects", name="services")
+    assert (entry["status"], entry["body"]["message"]) == (403, "services is forbidden")
+
+
+def test_a_dead_kubelet_costs_its_own_configuration_only(api, connection, settings, recording):
+    api.deny = lambda verb, path, body: (503, "dial tcp 10.0.0.2:10250: no route to host") if "/n2/proxy" in path else None
+    discover(connection, recording, settings)
+    assert (statuses(recording, "configz/n1"), statuses(recording, "configz/n2")) == ([200], [503])
+
+
+def test_without_the_right_to_list_nodes_there_is_no_verdict(api, connection, settings, recording):
+    api.deny = lambda verb, path, body: (403, "nodes is forbidden") if path == "/api/v1/nodes" else None
+    with pytest.raises(NoVerdict, match="context lab: nodes cannot be listed: nodes is forbidden"):
+        discover(connection, recording, settings)
+
+
+def test_the_server_applies_the_node_selector(api, connection, settings, recording):
+    api.objects["nodes", "", "n2"]["metadata"]["labels"] = {"zone": "b"}
+    discover(connection, recording, replace(settings, nodes="zone=b"))
+    assert selected(recording) == ("n2",)
+    assert len(recording.object("nodes")["items"]) == 2, "all nodes are recorded, also those that are not selected"
+    assert statuses(recording, "configz/n1") == []
+
+
+def test_a_selector_that_selects_nothing(connection, settings, recording):
+    with pytest.raises(UsageProblem, match="--k8snet-nodes 'zone=nowhere' selects no Linux node"):
+        discover(connection, recording, replace(settings, nodes="zone=nowhere"))
+
+
+def test_a_selector_that_is_none(api, connection, settings, recording):
+    connection.get("/version")
+    seen = []
+
+    def refuse(verb, path, body):
+        seen.append(path)
+        return (400, "unable to parse requirement") if seen.count("/api/v1/nodes") == 2 and path == "/api/v1/nodes" else None
+
+    api.deny = refuse
+    with pytest.raises(UsageProblem, match="--k8snet-nodes 'a=b=c': unable to parse requirement"):
+        discover(connection, recording, replace(settings, nodes="a=b=c"))
+
+
+def test_logs_of_coredns_and_of_its_previous_life(api, connection, settings, recording):
+    labels = {"k8s-app": "kube-dns"}
+    api.put("pods", "kube-system", "coredns-1", {"metadata": {"labels": labels}, "status": {"containerStatuses": [{"restartCount": 2}]}})
+    api.put("pods", "kube-system", "coredns-2", {"metadata": {"labels": labels}, "status": {"containerStatuses": [{"restartCount": 0}]}})
+    api.put("pods", "kube-system", "etcd", {})
+    discover(connection, recording, settings)
+    logs = {entry["name"] for entry in recording.entries("objects") if entry["name"].startswith("log/")}
+    assert logs == {"log/kube-system/coredns-1", "log/kube-system/coredns-1/previous", "log/kube-system/coredns-2"}
+    assert any("/coredns-1/log?container=coredns&tailLines=200&previous=true" in line for line in api.log)
+
+
+def test_flannel_from_before_019_is_looked_for_in_kube_system(api, connection, settings, recording):
+    api.put("configmaps", "kube-system", "kube-flannel-cfg", {"data": {"net-conf.json": "{}"}})
+    discover(connection, recording, settings)
+    assert recording.object("configmap/kube-system/kube-flannel-cfg")["data"] == {"net-conf.json": "{}"}
+    api.put("configmaps", "kube-flannel", "kube-flannel-cfg", {"data": {}})
+    before = len(api.log)
+    discover(connection, recording, settings, again=True)
+    assert not any("kube-system/configmaps/kube-flannel-cfg" in line for line in api.log[before:])
+
+
+def test_a_second_read_appends_and_wins(api, connection, settings, recording):
+    discover(connection, recording, settings)
+    api.put("configmaps", "kube-system", "kube-proxy", {"data": {"config.conf": "mode: nftables"}})
+    before = connection.requests
+    discover(connection, recording, settings, again=True)
+    assert statuses(recording, "configmap/kube-system/kube-proxy") == [404, 200]
+    assert recording.object("configmap/kube-system/kube-proxy")["data"]["config.conf"] == "mode: nftables"
+    assert statuses(recording, "configz/n1") == [200]
+    assert connection.requests - before <= len(OBJECTS) + 1
+
+
+def test_what_makes_recordings_large_is_left_out(api, connection, settings, recording):
+    node = api.objects["nodes", "", "n1"]
+    node["metadata"]["managedFields"], node["status"]["images"] = ["x" * 1000], ["y" * 1000]
+    discover(connection, recording, settings)
+    item = recording.object("nodes")["items"][0]
+    assert "managedFields" not in item["metadata"]
+    assert "images" not in item["status"]
