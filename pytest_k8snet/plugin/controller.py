@@ -203,7 +203,6 @@ def _unselected(demand: Demand | None, results: Sequence[Result]) -> dict[str, s
     return {id: reasons.get(id, "not selected by pytest's own options") for id in demand.catalogue if id not in judged}
 
 
-
 def _place(result: Result) -> tuple[str, str]:
     """Where a result stands in the report, whatever worker judged it first."""
     return result.requirement, str(result.subject)

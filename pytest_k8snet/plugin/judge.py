@@ -119,7 +119,7 @@ class Judge:
         """Attach the status to the item and show it in pytest's own words."""
         report = yield
         case = case_of(item)
-        if isinstance(item, NothingToJudge):
+        if isinstance(item, NothingToJudge) and call.excinfo is not None:
             reporting.attach(item, report, (), Ruling(Status.INCONCLUSIVE, item.reason))
         elif case is not None and (call.excinfo is not None or call.when == "call"):
             self._attach(item, case, call, report)

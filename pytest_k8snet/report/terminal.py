@@ -54,8 +54,9 @@ def left_behind(run: Assessment) -> Iterator[str]:
 def not_assessed(run: Assessment) -> Iterator[str]:
     """One paragraph per reason: how many requirements it silenced, and which."""
     statuses = run.statuses()
-    yield from _by_reason("not assessed", [(_cause(run.reason(id)), id) for id, status in statuses.items() if status is Status.INCONCLUSIVE])
-    yield from _by_reason("not applicable", [(run.reason(id), id) for id, status in statuses.items() if status is Status.SKIPPED])
+    silent = {status: [id for id, found in statuses.items() if found is status] for status in (Status.INCONCLUSIVE, Status.SKIPPED)}
+    yield from _by_reason("not assessed", [(_cause(run.reason(id)), id) for id in silent[Status.INCONCLUSIVE]])
+    yield from _by_reason("not applicable", [(run.reason(id), id) for id in silent[Status.SKIPPED]])
 
 
 def _cause(reason: str) -> str:

@@ -74,7 +74,9 @@ def _frame(plan: CellPlan, known: Inventory, made: Recording) -> dict[str, Any]:
     documented = plan.documented
     outcome = "reached" if "reached" in documented.outcomes else min(documented.outcomes)
     until = plan.until
-    servers = [f"pod/a@{node}" for node in known.names] if until or plan.probe.target.kind is EndpointKind.SERVICE else [str(plan.probe.target)]
+    servers = (
+        [f"pod/a@{node}" for node in known.names] if until or plan.probe.target.kind is EndpointKind.SERVICE else [str(plan.probe.target)]
+    )
     if plan.documented.servers == "source":
         servers = [str(plan.probe.source)]
     judged = max(plan.samples, len(servers))
@@ -84,7 +86,15 @@ def _frame(plan: CellPlan, known: Inventory, made: Recording) -> dict[str, Any]:
 
 
 def _sample(plan: CellPlan, server: str, number: int, outcome: str, known: Inventory, made: Recording) -> dict[str, Any]:
-    reply = {"run": RUN, "nonce": f"n{number}", "server": server, "peer": _peer(plan, known, made), "peer_port": 4711, "ttl": _ttl(plan), "mss": 1410}
+    reply = {
+        "run": RUN,
+        "nonce": f"n{number}",
+        "server": server,
+        "peer": _peer(plan, known, made),
+        "peer_port": 4711,
+        "ttl": _ttl(plan),
+        "mss": 1410,
+    }
     reply = reply if outcome == "reached" else {}
     return {"n": number, "warmup": False, "outcome": outcome, "seconds": 0.001, "nonce": f"n{number}", "reply": reply, "detail": {}}
 
@@ -111,7 +121,10 @@ def _node_ip(number: int) -> str:
 def _objects(nodes: tuple[str, ...]) -> dict[str, Any]:
     flannel = {"name": "kube-flannel", "image": "flannel:v0.28.10", "args": ["--ip-masq"]}
     template = {"spec": {"template": {"spec": {"containers": [flannel]}}}, "metadata": {"name": "kube-flannel-ds"}}
-    coredns = {"spec": {"template": {"spec": {"containers": [{"name": "coredns", "image": "coredns:1.13"}]}}}, "metadata": {"name": "coredns"}}
+    coredns = {
+        "spec": {"template": {"spec": {"containers": [{"name": "coredns", "image": "coredns:1.13"}]}}},
+        "metadata": {"name": "coredns"},
+    }
     net_conf = {"Network": "10.244.0.0/16", "Backend": {"Type": "vxlan"}}
     return {
         "version": {"gitVersion": "v1.36.2"},
@@ -121,7 +134,9 @@ def _objects(nodes: tuple[str, ...]) -> dict[str, Any]:
         "daemonsets/kube-flannel": {"items": [template]},
         "deployments/kube-system": {"items": [coredns]},
         "configmap/kube-system/kube-proxy": {"data": {"config.conf": "mode: iptables\n"}},
-        "configmap/kube-system/kubeadm-config": {"data": {"ClusterConfiguration": "networking: {podSubnet: 10.244.0.0/16, dnsDomain: cluster.local}\n"}},
+        "configmap/kube-system/kubeadm-config": {
+            "data": {"ClusterConfiguration": "networking: {podSubnet: 10.244.0.0/16, dnsDomain: cluster.local}\n"}
+        },
         "configmap/kube-flannel/kube-flannel-cfg": {"data": {"net-conf.json": json.dumps(net_conf)}},
         "services": {"items": [_service("default", "kubernetes", "10.96.0.1"), _service("kube-system", "kube-dns", "10.96.0.10")]},
         "endpointslices": {"items": []},
