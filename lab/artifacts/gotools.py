@@ -155,7 +155,7 @@ class _Build:
             self._from_module(folder)
 
     def _compile(self, target: Path) -> None:
-        total = len(self._run(LIST, self.step.live).splitlines())
+        total = sum(not line.startswith("go: ") for line in self._run(LIST, self.step.live).splitlines())
         done = 0
 
         def show(line: str) -> None:

@@ -175,3 +175,15 @@ def test_each_line_is_handed_on(runner: Runner) -> None:
     seen: list[str] = []
     assert runner.run(["printf", r"one\ntwo\n"], what="x", log="x.log", line=seen.append) == "one\ntwo\n"
     assert seen == ["one", "two"]
+
+
+def test_a_terminal_sees_how_many_packages_are_compiled(
+    cache: Cache, tools: Path, runner: Runner, step: Step, tmp_path: Path, monkeypatch
+) -> None:
+    downloads = '[ "$1" = list ] && echo "go: downloading example.test/demo v1.2.3"\n[ "$1" = build ] && echo example.test/demo\n'
+    fake_go.install(tmp_path / "path", downloads + fake_go.GOOD_GO, monkeypatch)
+    shown: list[str] = []
+    monkeypatch.setattr(Step, "live", lambda step, text: shown.append(text))
+    cache.build(gotools.component(fake_go.TOOL, runner), step)
+    assert shown[0] == "go: downloading example.test/demo v1.2.3"
+    assert shown[-1] == "1 of 2 packages, example.test/demo"
