@@ -267,7 +267,8 @@ class LocalStream:
             except OSError:
                 connected.close()
                 time.sleep(0.02)
-        raise ChannelLost(f"the agent of this process does not run: {(path / 'stderr').read_text(errors='replace')[-500:].strip()}")
+        words = (path / "stderr").read_text(errors="replace").split("\n")
+        raise ChannelLost(f"the agent of this process does not run: {next((w for w in reversed(words) if w.strip()), 'it says nothing')}")
 
 
 def _start(folder: Path, endpoint: str, run: str, bind: str, silence: float, life: float) -> subprocess.Popen[bytes]:

@@ -78,7 +78,7 @@ def test_an_address_that_is_not_ours_is_explained():
 def test_an_agent_that_does_not_start_is_explained(monkeypatch):
     monkeypatch.setattr(stream_module, "PAUSES", (0.0,))
     monkeypatch.setattr(stream_module, "bundle", lambda: b"no zip")
-    with pytest.raises(StreamLost, match="outside/runner: the agent of this process does not run: .*SyntaxError"):
+    with pytest.raises(StreamLost, match=r"^outside/runner: the agent of this process does not run: SyntaxError: invalid syntax$"):
         LocalStream(RUNNER, "r1", "127.0.0.1")
 
 
