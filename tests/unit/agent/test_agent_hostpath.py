@@ -1,0 +1,58 @@
+"""Files of the node are read below its root, wherever their links point."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_k8snet.agent.facts import files
+from pytest_k8snet.agent.hostpath import matches, resolve
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Path:
+    (tmp_path / "etc/cni/net.d").mkdir(parents=True)
+    (tmp_path / "run/systemd").mkdir(parents=True)
+    (tmp_path / "run/systemd/resolv.conf").write_text("nameserver 9.9.9.9\n")
+    (tmp_path / "etc/resolv.conf").symlink_to("/run/systemd/resolv.conf")
+    (tmp_path / "etc/relative").symlink_to("../run/./systemd")
+    (tmp_path / "etc/above").symlink_to("/../../../../etc/resolv.conf")
+    (tmp_path / "etc/loop").symlink_to("loop")
+    for name in ("10-b.conflist", "00-a.conf", ".hidden"):
+        (tmp_path / "etc/cni/net.d" / name).write_text(name)
+    return tmp_path
+
+
+@pytest.mark.parametrize("path", ["etc/resolv.conf", "etc/relative/resolv.conf", "etc/above", "etc/../etc/resolv.conf"])
+def test_links_stay_below_the_root(host: Path, path: str):
+    assert resolve(f"{host}/{path}", str(host)) == f"{host}/run/systemd/resolv.conf"
+
+
+def test_loops_end(host: Path):
+    with pytest.raises(OSError, match="Too many levels of symbolic links"):
+        resolve(f"{host}/etc/loop", str(host))
+
+
+def test_patterns_are_sorted_and_leave_hidden_files_out(host: Path):
+    folder = f"{host}/etc/cni/net.d"
+    assert matches(f"{folder}/*", str(host)) == [f"{folder}/00-a.conf", f"{folder}/10-b.conflist"]
+    assert matches(f"{host}/*/cni/net.d/*.conf", str(host)) == [f"{folder}/00-a.conf"]
+    assert matches(f"{host}/none/*", str(host)) == []
+
+
+def test_paths_elsewhere_are_left_to_the_system(host: Path):
+    assert resolve("/proc/self/net/dev") == "/proc/self/net/dev"
+    [fact] = files("links", "/proc/self/net/dev", 100_000)
+    assert (fact.ok, "lo:" in fact.text) == (True, True)
+
+
+def test_facts_of_files(host: Path):
+    (host / "empty").write_text("")
+    (host / "long").write_text("x" * 11)
+    facts = [files("n", f"{host}/{name}", 10)[0] for name in ("empty", "long", "none", "etc", "none/*")]
+    assert [(fact.ok, fact.text, fact.error) for fact in facts] == [
+        (True, "", ""), (False, "", "longer than 10 bytes"), (False, "", "no such file"), (False, "", "is a directory"),
+        (False, "", "no such file"),
+    ]  # fmt: skip
+    assert [fact.source for fact in files("n", f"{host}/etc/cni/net.d/*", 100)] == matches(f"{host}/etc/cni/net.d/*")
