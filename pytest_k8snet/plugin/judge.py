@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -70,6 +71,12 @@ class Judge:
         except UsageProblem as problem:
             pytest.fail(str(problem), pytrace=False)
         metafunc.parametrize(argument, cases, ids=[str(case) for case in cases], indirect=True)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_ignore_collect(self, collection_path: Path, config: pytest.Config) -> bool | None:
+        """The user's `norecursedirs` is about the user's folders; `--ignore` is a wish, and what it hides is noticed later."""
+        wished = config.option.ignore or config.option.ignore_glob or collection_path.name == "__pycache__"
+        return False if self._state.bare and not wished and collection_path.is_dir() and suite.holds(collection_path) else None
 
     def pytest_collect_file(self, file_path: Any, parent: pytest.Collector) -> pytest.Collector | None:
         """Collect the suite's own files whatever the user's `python_files` says."""

@@ -65,7 +65,9 @@ OPTIONS = (
         "Most privilege that probe pods may take: restricted, baseline or privileged (default privileged). What needs more is skipped"
         " as declared off.",
     ),
-    Option("--k8snet-disruptive", "", "Allow checks that change the cluster.", kind="flag", ini=False),
+    Option(
+        "--k8snet-disruptive", "", "Allow checks that change the cluster for a moment; without it they are skipped.", kind="flag", ini=False
+    ),
     Option("--k8snet-image", "REF", "Image of the probe pods; it needs python3, iptables, nft, ip and ping (default %(image)s)."),
     Option("--k8snet-pull-policy", "POLICY", "imagePullPolicy of the probe pods: Always, IfNotPresent (default) or Never."),
     Option("--k8snet-pod-patch", "FILE", "Strategic merge patch (YAML) for every probe pod: pull secrets, labels, priority, limits."),

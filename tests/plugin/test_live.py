@@ -172,5 +172,3 @@ def test_keep_is_told(live):
     assert "kept on request" in live("", "--k8snet-keep", "always").last
     assert "kept on request" in live("broken-node", "--k8snet-keep", "on-failure").last
     assert "0 left behind" in live("", "--k8snet-keep", "on-failure").last
-
-

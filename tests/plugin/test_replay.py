@@ -53,7 +53,9 @@ def test_a_missing_frame_is_inconclusive_and_never_zero(replay):
     done = replay(recording)
     assert done.code == 10
     assert done.report["verdict"] == "INCONCLUSIVE"
-    assert {status for key, status in done.statuses().items() if key[1:3] == ("pod/a@worker1", "pod/a@worker2") and key[4] == "tcp"} == {"inconclusive"}
+    assert {status for key, status in done.statuses().items() if key[1:3] == ("pod/a@worker1", "pod/a@worker2") and key[4] == "tcp"} == {
+        "inconclusive"
+    }
     assert "the recording holds no answer" in done.text
 
 
