@@ -17,7 +17,6 @@ from .resolver import load as load_rows
 from .resolver import plans as resolver_plans
 
 OURS = frozenset({"web", "self", "empty", "big"})
-_BACKENDS = frozenset({"web", "self"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +61,9 @@ def needs(selected: Iterable[str], plans: Iterable[CellPlan], available: Availab
     readers = names_for(selected) if "host" in available.roles else frozenset()
     services = frozenset(service for probe in probes for service in _services(probe))
     roles = {role(end) for probe in probes for end in (probe.source, probe.target)} - {""}
-    roles |= {"a"} if services & _BACKENDS else set()
+    roles |= {"a"} if services else set()  # the backends, at least the marker's
     roles |= {"host"} if readers else set()
-    return Needs(frozenset(roles), services | ({"marker"} if services & OURS else set()), readers, probes)
+    return Needs(frozenset(roles), services | ({"marker"} if services else set()), readers, probes)
 
 
 def _controls(cells: Iterable[CellPlan], available: Available) -> Iterator[CellPlan]:

@@ -36,6 +36,7 @@ worlds = st.fixed_dictionaries({key: st.one_of(st.none(), st.sampled_from(WORDS)
         ("k8s>=1.17", {"k8s": "v1.9.3"}, Answer.NO),
         ("k8s>=1.17", {"k8s": "v1.36.2-rc.1"}, Answer.YES),
         ("flannel<0.20.2", {"flannel": "0.20"}, Answer.YES),
+        ("flannel>=0.20.0", {"flannel": "0.20"}, Answer.YES),
         ("flannel.ipmasq=true", {"flannel.ipmasq": False}, Answer.NO),
         ("flannel.ipmasq=true", {"flannel.ipmasq": True}, Answer.YES),
         ("family=ipv4", {"family": frozenset({"ipv4", "ipv6", "dual"})}, Answer.YES),

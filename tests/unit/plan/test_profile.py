@@ -30,6 +30,11 @@ def test_kubeadm_flannel_raises_what_breaks_traffic(resolve, requirements):
     assert {levels[i] for i in RAISED} == {Level.MUST}
 
 
+def test_a_profile_keeps_the_levels_of_what_it_extends(resolve):
+    levels = resolve(profiles=("article",)).levels
+    assert {levels[i] for i in RAISED | {"NET-REACH-007"}} == {Level.MUST}
+
+
 def test_every_id_is_accounted_for_once(resolve, plain, requirements):
     for found in (
         resolve(),

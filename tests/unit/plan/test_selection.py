@@ -33,6 +33,10 @@ def test_the_service_without_endpoints_needs_no_backend_but_the_marker(plan):
     assert plan("NET-SERVICE-018")[1].services == {"empty", "marker"}
 
 
+def test_a_service_asked_from_nodes_has_backends_too(plan):
+    assert plan("NET-SERVICE-003")[1].roles == {"host", "a"}
+
+
 def test_egress_needs_the_runner_and_the_control(plan):
     plans, need = plan("NET-EXTERNAL-004")
     assert need.roles == {"a", "host", "runner"}
