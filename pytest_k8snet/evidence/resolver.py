@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from pytest_k8snet.model.endpoint import EndpointKind
+from pytest_k8snet.model.endpoint import Endpoint, EndpointKind
 from pytest_k8snet.model.inventory import Inventory
+from pytest_k8snet.model.observation import Outcome
 from pytest_k8snet.model.probe import Probe
 from pytest_k8snet.model.recording import Recording
 from pytest_k8snet.model.verdict import Inconclusive
 from pytest_k8snet.parse import resolv
-from pytest_k8snet.plan.resolver import KubeletDns, ResolverPlan, expected_file, role
+from pytest_k8snet.plan.resolver import NO_FILE, KubeletDns, ResolverPlan, expected_file, host_file, role
 
 from .comparison import Compared, Comparison
 from .node_facts import NodeFacts
-from .resolver_answers import Answers, answered, described, names_asked, silent
+from .resolver_answers import Answers, answered, described, names_asked, servers_asked, silent
 
 SOME_ADDRESS = "an address"
 SOME_ANSWER = "an answer of its servers"
@@ -55,7 +57,7 @@ class PodResolver:
     @cached_property
     def expected_conf(self) -> resolv.ResolvConf:
         """What kubelet should have written."""
-        host = self.node.parsed("resolv.conf", resolv.parse) if self.kubelet.path else resolv.ResolvConf((), (), ())
+        host = self.node.parsed("resolv.conf", host_file) if self.kubelet.path else NO_FILE
         return expected_file(self.plan.policy, self._namespace(), self.kubelet, host)
 
     def _namespace(self) -> str:
@@ -125,7 +127,7 @@ def _judged(pod: PodResolver, probe: Probe, word: str) -> tuple[Any, Any]:
             _assert_assessable(pod, probe)
         return (SOME_ANSWER if answered(samples) else found), SOME_ANSWER
     if word == CUT:
-        return (CUT if all(s["outcome"] == CUT or (s.get("reply") or {}).get("tc") for s in samples) else found), CUT
+        return (CUT if all(sample.outcome is Outcome.TRUNCATED or sample.reply.get("tc") for sample in samples) else found), CUT
     wanted = pod.answers.addresses(word)
     if wanted is None:
         return (SOME_ADDRESS if isinstance(found, frozenset) and found else found), SOME_ADDRESS
@@ -144,8 +146,9 @@ def _assert_assessable(pod: PodResolver, probe: Probe) -> None:
 
 
 def _asked_by_node(pod: PodResolver, probe: Probe) -> list[Probe]:
-    heads = [str(entry["frame"].get("id", "")) for entry in pod.recording.entries("frames", source=f"{EndpointKind.HOST}@{pod.plan.node}")]
-    return [twin for twin in map(Probe.parse, filter(None, heads)) if (twin.action, twin.detail) == (probe.action, probe.detail)]
+    twin = replace(probe, source=Endpoint(EndpointKind.HOST, node=pod.plan.node))
+    known = any(entry["frame"].get("id") == str(twin) for entry in pod.recording.entries("frames", source=str(twin.source)))
+    return [twin] if known else []
 
 
 def _declared(pod: PodResolver) -> bool:
@@ -155,16 +158,12 @@ def _declared(pod: PodResolver) -> bool:
 
 def _asked(pod: PodResolver, probe: Probe) -> str:
     """The question as it was sent, and the servers that were asked."""
-    frame = pod.answers.used[-1]["frame"]
-    messages = [m for sample in frame["samples"] for m in (sample.get("detail") or {}).get("messages") or ()]
-    servers = sorted({str(message.get("server", "")) for message in messages})
-    name = (frame.get("request") or {}).get("name", "?")
-    return f"question {name}" + (f" to {', '.join(servers)}" if servers else "")
+    servers = servers_asked(pod.answers.samples(probe))
+    return f"question {pod.answers.name(probe)}" + (f" to {', '.join(servers)}" if servers else "")
 
 
 def _add_cost(pod: PodResolver, probe: Probe, found: dict[str, Any], expected: dict[str, Any]) -> None:
     """A name with a trailing dot is asked as it is: one name, not one per search entry."""
-    samples = pod.answers.samples(probe)
     key = f"{probe.detail}, names asked"
-    found[key] = names_asked(samples)
-    expected[key] = frozenset({str(pod.answers.used[-1]["frame"]["request"]["name"]).rstrip(".").lower()})
+    found[key] = names_asked(pod.answers.samples(probe))
+    expected[key] = frozenset({pod.answers.name(probe).rstrip(".").lower()})

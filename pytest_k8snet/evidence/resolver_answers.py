@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pytest_k8snet.model.endpoint import Endpoint
-from pytest_k8snet.model.observation import Outcome
+from pytest_k8snet.model.observation import Outcome, Sample
 from pytest_k8snet.model.probe import Probe
 from pytest_k8snet.model.recording import Entry, Recording
 from pytest_k8snet.model.verdict import Inconclusive
 
-Sample = Mapping[str, Any]
+from .observations import Observations
+
 ANSWERED = (Outcome.REACHED, Outcome.NAME_ERROR, Outcome.NAME_FAILURE)
 SILENT = (Outcome.TIMEOUT, Outcome.HOST_UNREACHABLE, Outcome.NET_UNREACHABLE)
 
@@ -22,35 +22,23 @@ class Answers:
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
         self.used: list[Entry] = []
+        self._observations = Observations(recording)
 
     def samples(self, probe: Probe) -> tuple[Sample, ...]:
-        """All judged samples of a probe. Raises Inconclusive, with the reason, when it was not asked or the agent could not try."""
+        """All judged samples of a probe. Raises Inconclusive, with the reason, when it was not observed."""
+        found = self._observations.find(probe)
         frames = [entry for entry in self.recording.entries("frames", source=str(probe.source)) if entry["frame"].get("id") == str(probe)]
-        if not frames:
-            raise Inconclusive(f"{probe}: {self.absence(probe)}")
         self.used.append(frames[-1])
-        judged = tuple(sample for sample in frames[-1]["frame"]["samples"] if not sample.get("warmup"))
-        failed = [sample for sample in judged if sample["outcome"] == Outcome.PROBE_ERROR]
-        if failed or not judged:
-            raise Inconclusive(f"{probe}: the agent could not ask ({(failed[0].get('detail') or {}) if failed else 'no sample'})")
-        return judged
+        return found.samples
 
-    def absence(self, probe: Probe) -> str:
-        """Why there is no result of a probe."""
-        for event in self.recording.entries("events", what="not-asked", probe=str(probe)):
-            return f"it was not asked: {event['reason']}"
-        for event in self.recording.entries("events", what="stream-lost", source=str(probe.source)):
-            return f"the stream to the pod was lost: {event['reason']}"
-        return self.problem(probe.source) or "it was not observed"
+    def name(self, probe: Probe) -> str:
+        """The name that was asked for."""
+        return str(self._observations.find(probe).request.get("name", ""))
 
     def undeclared(self, probe: Probe) -> bool:
         """Whether it asks for an external name and the operator declared none."""
         events = self.recording.entries("events", what="not-asked", probe=str(probe))
         return "external" in probe.detail and any("external" in str(event["reason"]) for event in events)
-
-    def problem(self, endpoint: Endpoint) -> str:
-        """Why a probe pod did not come up, "" if it did."""
-        return next((str(entry["problem"]) for entry in self.recording.entries("fleet", endpoint=str(endpoint))), "")
 
     def addresses(self, word: str) -> frozenset[str] | None:
         """The addresses a word of the matrix stands for, None if any will do. Raises Inconclusive when the recording does not tell."""
@@ -93,26 +81,33 @@ def described(samples: Iterable[Sample]) -> Any:
 
 def answered(samples: Iterable[Sample]) -> bool:
     """Whether a server answered every time, with an address or without."""
-    return all(sample["outcome"] in ANSWERED for sample in samples)
+    return all(sample.outcome in ANSWERED for sample in samples)
 
 
 def silent(samples: Iterable[Sample]) -> bool:
     """Whether nothing at all came back in some sample, not even a refusal."""
-    return any(sample["outcome"] in SILENT for sample in samples)
+    return any(sample.outcome in SILENT for sample in samples)
 
 
 def names_asked(samples: Iterable[Sample]) -> frozenset[str]:
     """Names that went over the wire."""
-    messages = [message for sample in samples for message in (sample.get("detail") or {}).get("messages") or ()]
-    return frozenset(str(message["qname"]).rstrip(".").lower() for message in messages)
+    return frozenset(str(message["qname"]).rstrip(".").lower() for message in _messages(samples))
+
+
+def servers_asked(samples: Iterable[Sample]) -> tuple[str, ...]:
+    """Servers that questions went to, sorted."""
+    return tuple(sorted({str(message["server"]) for message in _messages(samples)}))
+
+
+def _messages(samples: Iterable[Sample]) -> list[Mapping[str, Any]]:
+    return [message for sample in samples for message in sample.detail.get("messages") or ()]
 
 
 def _found(sample: Sample) -> Any:
-    reply = sample.get("reply") or {}
-    if sample["outcome"] == Outcome.REACHED:
-        return frozenset(reply.get("answers") or ())
-    code = f" ({reply['rcode']})" if reply.get("rcode") else ""
-    return f"{sample['outcome']}{code}"
+    if sample.outcome is Outcome.REACHED:
+        return frozenset(sample.reply.get("answers") or ())
+    code = f" ({sample.reply['rcode']})" if sample.reply.get("rcode") else ""
+    return f"{sample.outcome}{code}"
 
 
 def _belongs(piece: Mapping[str, Any], service: str, namespaces: set[str]) -> bool:

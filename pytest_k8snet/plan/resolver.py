@@ -14,7 +14,7 @@ from pytest_k8snet.errors import UsageProblem
 from pytest_k8snet.model.endpoint import Endpoint, EndpointKind
 from pytest_k8snet.model.inventory import Inventory
 from pytest_k8snet.model.probe import Action, Probe
-from pytest_k8snet.parse.resolv import ResolvConf
+from pytest_k8snet.parse.resolv import ResolvConf, parse
 
 TRANSPORTS = ("udp", "tcp")
 WORDS = ("kubernetes", "web", "external", "unknown", "private", "big", "truncated")
@@ -107,6 +107,11 @@ def _plan(row: ResolverRow, source: Endpoint) -> ResolverPlan:
     asked = {Probe(Action.RESOLVE, source, own, f"{via}-{q}"): word for q, word in row.answers.items() for via in TRANSPORTS}
     sent = {Probe(Action.QUERY, source, DNS_SERVICE, detail): word for detail, word in row.queries.items()}
     return ResolverPlan(row.requirement, source.node, source, row.policy, asked | sent)
+
+
+def host_file(text: str) -> ResolvConf:
+    """The node's file as kubelet reads it: unlike a resolver it does not know the keyword `domain`. Raises ParseError."""
+    return parse("\n".join("" if line.split()[:1] == ["domain"] else line for line in text.split("\n")))
 
 
 def expected_file(policy: str, namespace: str, kubelet: KubeletDns, node_file: ResolvConf) -> ResolvConf:

@@ -173,7 +173,7 @@ def test_flood_of_upstream_timeouts(world):
 
 def test_an_unread_log_is_unknown(world):
     world.recording.streams["objects"] = [e for e in world.recording.streams["objects"] if not e["name"].startswith("log/")]
-    with pytest.raises(Inconclusive, match="log/kube-system/coredns-.* was not read: it was not asked for"):
+    with pytest.raises(Inconclusive, match=r"log/kube-system/coredns-.* was not read: it was not asked for"):
         world.cluster.comparison("dns_logs")
 
 
