@@ -1,0 +1,73 @@
+"""What is read on a node, when, and in what order: looking must not create anything."""
+
+import pytest
+
+from pytest_k8snet.model.recording import Recording
+from pytest_k8snet.plan.readers import READERS, legacy_tables, names_for, pod_reader, readers_for
+
+WRITING = ("modprobe", "sysctl -w", " -A ", " -I ", " add ", " del ", " set ")
+
+
+def _recording(*facts):
+    recording = Recording()
+    for name, text, ok in facts:
+        fact = {"node": "w1", "phase": "after", "name": name, "source": name, "ok": ok, "code": 0, "text": text, "error": ""}
+        recording.append("facts", fact)
+    return recording
+
+
+def _asked(names, phase, recording):
+    return [stage(recording, "w1") for stage in readers_for(frozenset(names), phase)]
+
+
+def test_legacy_tables_are_dumped_only_after_their_names_were_read():
+    recording = _recording()
+    first, second = _asked({"iptables", "legacy-tables"}, "after", recording)
+    assert [reader["name"] for reader in first] == ["iptables", "legacy-tables"]
+    assert second == []
+    second = _asked({"legacy-tables"}, "after", _recording(("legacy-tables", "nat\nfilter\n", True)))[1]
+    assert [reader["argv"] for reader in second] == [
+        ["iptables-legacy-save", "-c", "-t", "filter"], ["iptables-legacy-save", "-c", "-t", "nat"],
+    ]  # fmt: skip
+
+
+def test_no_legacy_dump_where_the_names_are_missing():
+    assert legacy_tables(_recording(("legacy-tables", "filter", False)), "w1") == ()
+    assert legacy_tables(_recording(), "w1") == ()
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_readers_only_look(name):
+    how = READERS[name].how
+    assert sum(key in how for key in ("argv", "path", "http")) == 1
+    assert not any(word in " ".join(how.get("argv", [])) + " " for word in WRITING)
+    assert READERS[name].phases
+
+
+def test_forwarding_is_read_before_the_pods():
+    (asked,) = _asked(READERS.keys() - {"legacy-tables"}, "before", _recording())
+    assert {reader["name"] for reader in asked} == {"ip-forward", "forwarding", "bridge-nf"}
+
+
+def test_the_resolver_file_is_the_one_that_kubelet_names():
+    recording = _recording()
+    assert _asked({"resolv.conf"}, "after", recording)[0][0]["path"] == "/host/etc/resolv.conf"
+    body = {"kubeletconfig": {"resolvConf": "/run/systemd/resolve/resolv.conf"}}
+    recording.append("objects", {"name": "configz/w1", "status": 200, "body": body})
+    assert _asked({"resolv.conf"}, "after", recording)[0][0]["path"] == "/host/run/systemd/resolve/resolv.conf"
+
+
+def test_names_for_requirements():
+    assert names_for(["NET-NODE-002", "NET-FLANNEL-004"]) == {"bridge-nf", "subnet.env"}
+    assert names_for(["NET-REACH-005"]) == frozenset()
+    assert {"iptables", "legacy-tables", "nft"} <= names_for(["NET-NAT-009"])
+
+
+def test_an_unknown_reader_is_an_error():
+    with pytest.raises(KeyError):
+        readers_for(frozenset({"no-such-reader"}), "after")
+
+
+def test_pod_reader():
+    assert pod_reader("a")["path"] == "/etc/resolv.conf"
+    assert pod_reader("a")["name"] == "resolv.conf/a"
