@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from lab import cgroup, namespace, node
+from lab import addresses, cgroup, namespace, node
 from lab.errors import LabError, UsageError
 from lab.process import Process
 from lab.state import READY, Lab, Places
@@ -18,6 +18,11 @@ from lab.state import READY, Lab, Places
 JOINED = ("ipc", "uts", "net", "pid", "cgroup", "mnt")  # the mount namespace last: /proc is the machine's until then
 FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 IMAGE_OPTION = "--k8snet-image"
+EXTERNAL_OPTION = "--k8snet-external"
+EXTERNAL = (
+    f"tcp://{addresses.INTERNET_HOST}:{addresses.HTTP_PORT}",
+    f"dns://{addresses.INTERNET_DNS}/{addresses.INTERNET_NAME}",
+)
 
 
 def running(lab: Lab | None) -> Lab:
@@ -55,11 +60,12 @@ def become(argv: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
 
 
 def runner_environment(where: Places, lab: Lab, given: Mapping[str, str]) -> dict[str, str]:
-    """The caller's environment with KUBECONFIG, and the lab's probe image for pytest unless one is named."""
+    """The caller's environment with KUBECONFIG, and for pytest the lab's probe image and internet unless others are named."""
     options = given.get("PYTEST_ADDOPTS", "")
-    named = any(word == IMAGE_OPTION or word.startswith(f"{IMAGE_OPTION}=") for word in shlex.split(options))
-    added = options if named else f"{IMAGE_OPTION}={lab.probe_image} {options}".strip()
-    return {**given, "KUBECONFIG": str(where.kubeconfig), "PYTEST_ADDOPTS": added}
+    named = {word.partition("=")[0] for word in shlex.split(options)}
+    added = [] if IMAGE_OPTION in named else [f"{IMAGE_OPTION}={lab.probe_image}"]
+    added += [] if EXTERNAL_OPTION in named else [f"{EXTERNAL_OPTION}={one}" for one in EXTERNAL]
+    return {**given, "KUBECONFIG": str(where.kubeconfig), "PYTEST_ADDOPTS": " ".join([*added, options]).strip()}
 
 
 def in_node(started: Process, argv: Sequence[str]) -> int:

@@ -28,7 +28,7 @@ def describe(where: Places, lab: Lab | None) -> dict[str, Any]:
         "probeImage": lab.probe_image if lab else "",
         "internet": {
             "address": str(addresses.INTERNET_HOST), "dns": str(addresses.INTERNET_DNS),
-            "httpPort": addresses.HTTP_PORT, "echoPort": addresses.ECHO_PORT, "name": "www.example.test",
+            "httpPort": addresses.HTTP_PORT, "echoPort": addresses.ECHO_PORT, "name": addresses.INTERNET_NAME,
         },
         "runner": {"address": str(addresses.RUNNER_HOST)},
         "podSubnet": str(addresses.PODS),

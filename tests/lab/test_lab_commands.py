@@ -86,7 +86,8 @@ def test_signals_are_forwarded(where: list[str], code: int) -> None:
 def test_run_keeps_folder_and_names_cluster_and_image(status: dict[str, Any]) -> None:
     shown = output("run", "--", "sh", "-c", "pwd; echo $KUBECONFIG; echo $PYTEST_ADDOPTS; cat /etc/resolv.conf")
     image = f"--k8snet-image={status['probeImage']}"
-    assert shown.splitlines() == [str(ROOT), status["kubeconfig"], image, "nameserver 198.51.100.53"]
+    external = "--k8snet-external=tcp://198.51.100.10:80 --k8snet-external=dns://198.51.100.53/www.example.test"
+    assert shown.splitlines() == [str(ROOT), status["kubeconfig"], f"{image} {external}", "nameserver 198.51.100.53"]
 
 
 def test_the_machines_own_resolver_stays() -> None:

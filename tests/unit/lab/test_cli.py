@@ -125,14 +125,30 @@ def test_another_lab_is_named(where: Places, monkeypatch: pytest.MonkeyPatch, tm
         teardown.refuse_foreign(where)
 
 
+EXTERNAL = "--k8snet-external=tcp://198.51.100.10:80 --k8snet-external=dns://198.51.100.53/www.example.test"
+
+
 def test_runner_environment() -> None:
     where, lab = Places(Path("/r"), Path("/c")), Lab(probe_image="probe:1")
     plain = entry.runner_environment(where, lab, {"HOME": "/h"})
-    assert plain == {"HOME": "/h", "KUBECONFIG": "/r/kubeconfig", "PYTEST_ADDOPTS": "--k8snet-image=probe:1"}
+    expected = f"--k8snet-image=probe:1 {EXTERNAL}"
+    assert plain == {"HOME": "/h", "KUBECONFIG": "/r/kubeconfig", "PYTEST_ADDOPTS": expected}
     added = entry.runner_environment(where, lab, {"PYTEST_ADDOPTS": "-q -k 'a b'"})
-    assert added["PYTEST_ADDOPTS"] == "--k8snet-image=probe:1 -q -k 'a b'"
-    for own in ("--k8snet-image mine:2", "-q --k8snet-image=mine:2"):
-        assert entry.runner_environment(where, lab, {"PYTEST_ADDOPTS": own})["PYTEST_ADDOPTS"] == own
+    assert added["PYTEST_ADDOPTS"] == f"{expected} -q -k 'a b'"
+
+
+@pytest.mark.parametrize(
+    ("own", "kept"),
+    [
+        ("--k8snet-image mine:2", EXTERNAL),
+        ("-q --k8snet-image=mine:2", EXTERNAL),
+        ("--k8snet-external=tcp://192.0.2.1:9", "--k8snet-image=probe:1"),
+        ("--k8snet-external tcp://192.0.2.1:9", "--k8snet-image=probe:1"),
+    ],
+)
+def test_options_that_the_caller_names_win(own: str, kept: str) -> None:
+    where, lab = Places(Path("/r"), Path("/c")), Lab(probe_image="probe:1")
+    assert entry.runner_environment(where, lab, {"PYTEST_ADDOPTS": own})["PYTEST_ADDOPTS"] == f"{kept} {own}"
 
 
 def test_status_of_each_state(where: Places, capsys: pytest.CaptureFixture[str]) -> None:
