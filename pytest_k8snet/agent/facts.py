@@ -92,11 +92,13 @@ async def command(name: str, argv: list[str], limit: int) -> list[Fact]:
     try:
         assert process.stdout is not None
         assert process.stderr is not None
-        output, errors = await asyncio.gather(_bounded(process.stdout, limit), _bounded(process.stderr, ERROR_LIMIT))
+        errors = asyncio.ensure_future(_bounded(process.stderr, ERROR_LIMIT))
+        output = await _bounded(process.stdout, limit)
         if len(output) > limit:
             return [Fact(name, source, False, error=f"its output is longer than {limit} bytes")]
+        said = _text((await errors)[:ERROR_LIMIT]).strip()
         code = await process.wait()
-        return [Fact(name, source, code == 0, _text(output), _text(errors[:ERROR_LIMIT]).strip(), code)]
+        return [Fact(name, source, code == 0, _text(output), said, code)]
     finally:
         if process.returncode is None:
             process.kill()

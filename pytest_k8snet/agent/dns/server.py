@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
+from typing import cast
 
 from . import wire
 
@@ -25,11 +26,11 @@ def answer(data: bytes) -> bytes | None:
 
 class _Udp(asyncio.DatagramProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
+        self._transport = cast("asyncio.DatagramTransport", transport)  # before Python 3.12 it is none by inheritance
 
     def datagram_received(self, data: bytes, address: tuple[str, int]) -> None:
         reply = answer(data)
-        if reply is not None and isinstance(self._transport, asyncio.DatagramTransport):
+        if reply is not None:
             self._transport.sendto(reply, address)
 
 

@@ -25,9 +25,9 @@ async def attempt(context: Context, request: Request, nonce: str, result: Attemp
         raise Failed(outcomes.TIMEOUT, error="no TLS answer within the deadline") from None
     except ssl.SSLError as error:
         raise Failed(outcomes.TLS_ERROR, error=error.reason or str(error)) from None
-    except (OSError, asyncio.IncompleteReadError) as error:
-        number = getattr(error, "errno", None)
-        raise Failed(outcomes.of_errno(number) if number else outcomes.RESET, error=str(error)) from None
+    except OSError as error:
+        text = str(error) or "closed during the handshake"
+        raise Failed(outcomes.of_errno(error.errno) if error.errno else outcomes.RESET, error=text) from None
     finally:
         sock.close()
 
