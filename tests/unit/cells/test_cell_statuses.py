@@ -89,6 +89,14 @@ def test_a_backend_that_never_answers_fails(world, requirement):
     assert "answered by pod/a@n1 (3), never by pod/a@n2, pod/a@n3; documented: reached, by each of pod/a@n1, pod/a@n2, pod/a@n3" in message
 
 
+@pytest.mark.parametrize("requirement", ["NET-SERVICE-001", "NET-SERVICE-002", "NET-SERVICE-003"])
+def test_a_lost_sample_fails_although_every_backend_answered(world, requirement):
+    samples = world.samples(requirement)
+    samples.append(samples[3] | {"n": 4, "outcome": "timeout", "seconds": 1.0, "reply": {}})
+    status, message = world.judge(requirement)
+    assert (status, "3 of 4 samples reached, 1 timeout (1.00 s)" in message) == ("failed", True)
+
+
 def test_a_backend_that_never_became_ready_is_not_missed(world):
     next(e for e in world.recording.streams["fleet"] if e["endpoint"] == "pod/a@n3")["problem"] = "not ready"
     for sample in world.samples("NET-SERVICE-001"):
