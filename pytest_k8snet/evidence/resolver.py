@@ -22,6 +22,7 @@ from .resolver_answers import Answers, answered, described, names_asked, servers
 
 SOME_ADDRESS = "an address"
 SOME_ANSWER = "an answer of its servers"
+NO_ADDRESS = "no address"
 CUT = "truncated"
 REFUSAL = "dry-run/dns-none-without-nameserver"
 REFUSED = "refused for its dnsConfig (422)"
@@ -122,6 +123,8 @@ def _judged(pod: PodResolver, probe: Probe, word: str) -> tuple[Any, Any]:
     """What was found and what is expected, in the same words where they agree."""
     samples = pod.answers.samples(probe)
     found = described(samples)
+    if word == "unknown" and pod.plan.policy == "None":
+        return (NO_ADDRESS if answered(samples) and not isinstance(found, frozenset) else found), NO_ADDRESS
     if word == "unknown":
         if silent(samples):
             _assert_assessable(pod, probe)

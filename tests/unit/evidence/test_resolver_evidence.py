@@ -13,7 +13,7 @@ ROWS = load(
          "answers": {"cluster": "kubernetes", "short": "web", "external": "external"}},
         {"requirement": "NET-DNS-007", "pods": ["host"], "policy": "Default", "answers": {"cluster": "unknown"}},
         {"requirement": "NET-DNS-009", "pods": ["pod/default"], "policy": "Default", "answers": {"cluster": "unknown"}},
-        {"requirement": "NET-DNS-010", "pods": ["pod/none"], "policy": "None", "answers": {"private": "private"}},
+        {"requirement": "NET-DNS-010", "pods": ["pod/none"], "policy": "None", "answers": {"private": "private", "cluster": "unknown"}},
         {"requirement": "NET-DNS-027", "pods": ["pod/a"], "queries": {"udp-big": "truncated", "tcp-big": "big"}},
         {"requirement": "NET-DNS-031", "pods": ["pod/a"], "answers": {"external-absolute": "external"}},
     ]
@@ -204,9 +204,18 @@ def test_host_network_pod_is_its_own_witness(world):
 
 def test_none_uses_only_its_own(world):
     pod = Pod(world, "NET-DNS-010", "none", "search k8snet.test\nnameserver 127.0.0.1\noptions ndots:2\n")
-    pod.both("private", "reached", "192.0.2.53")
+    pod.both("private", "reached", "192.0.2.53").both("cluster", "name-error")
     assert pod.evidence.file == pod.evidence.expected_file
     assert pod.evidence.answers == pod.evidence.expected_answers
+
+
+@pytest.mark.parametrize(
+    ("outcome", "addresses", "right"),
+    [("name-error", (), True), ("reached", ("10.96.0.1",), False), ("timeout", (), False), ("refused", (), False)],
+)
+def test_none_does_not_know_the_cluster(world, outcome, addresses, right):
+    pod = Pod(world, "NET-DNS-010", "none").both("private", "reached", "192.0.2.53").both("cluster", outcome, *addresses)
+    assert (pod.evidence.answers == pod.evidence.expected_answers) is right
 
 
 @pytest.mark.parametrize(
