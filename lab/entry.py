@@ -60,9 +60,12 @@ def become(argv: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
 
 
 def runner_environment(where: Places, lab: Lab, given: Mapping[str, str]) -> dict[str, str]:
-    """The caller's environment with KUBECONFIG, and for pytest the lab's probe image and internet unless others are named."""
+    """The caller's environment with KUBECONFIG, and for pytest the lab's image and internet unless others are named."""
     options = given.get("PYTEST_ADDOPTS", "")
-    named = {word.partition("=")[0] for word in shlex.split(options)}
+    try:
+        named = {word.partition("=")[0] for word in shlex.split(options)}
+    except ValueError as error:
+        raise UsageError(f"PYTEST_ADDOPTS is no list of options ({error}): correct it or unset it") from None
     added = [] if IMAGE_OPTION in named else [f"{IMAGE_OPTION}={lab.probe_image}"]
     added += [] if EXTERNAL_OPTION in named else [f"{EXTERNAL_OPTION}={one}" for one in EXTERNAL]
     return {**given, "KUBECONFIG": str(where.kubeconfig), "PYTEST_ADDOPTS": " ".join([*added, options]).strip()}

@@ -49,7 +49,7 @@ def snapshot(mark: str = "") -> Footprint:
     Args:
         mark: where others work on the machine too: of processes count only those in the lab's cgroups and those with
             this text in their environment or command line. Without it, all that pid 1 has adopted (what outlives its
-            starter).
+            starter). Names of `ip netns` count only without it: the lab makes none.
     """
     others = [pid for pid in process.all_pids() if process.start_time(pid) is not None]
     others = [pid for pid in others if os.getpid() not in process.ancestry(pid)]
@@ -57,7 +57,7 @@ def snapshot(mark: str = "") -> Footprint:
     return Footprint(
         frozenset(f"{pid} {_read_file(pid, 'comm')} (started {process.start_time(pid)})" for pid in kept),
         frozenset(_namespaces(kept if mark else others)),
-        frozenset(_mounts()),
+        frozenset(line for line in _mounts() if not (mark and " /run/netns" in line)),
         frozenset(_cgroups()),
         frozenset(os.listdir("/sys/class/net")),
         frozenset(_sysctls()),

@@ -77,6 +77,11 @@ def before(lab: OwnLab) -> footprint.Footprint:
     return footprint.snapshot(MARK)
 
 
+def bring_up(lab: OwnLab, *options: str) -> None:
+    code, text = lab.run("up", *options)
+    assert code == 0, text
+
+
 def assert_equal(before: footprint.Footprint) -> None:
     """Nothing left; dying processes and their namespaces get two seconds."""
     end = time.monotonic() + 2
@@ -97,7 +102,7 @@ def _read_until(child: subprocess.Popen[str], step: str) -> str:
 
 
 def test_up_run_down(lab: OwnLab, before: footprint.Footprint) -> None:
-    assert lab.run("up")[0] == 0
+    bring_up(lab)
     assert 0 < footprint.resident_memory() <= 1.8 * (1 << 30)
     code, text = lab.run("up")
     assert (code, "nothing changed" in text) == (0, True), text
@@ -110,7 +115,7 @@ def test_up_run_down(lab: OwnLab, before: footprint.Footprint) -> None:
 
 
 def test_keep_and_resume(lab: OwnLab, before: footprint.Footprint) -> None:
-    assert lab.run("up")[0] == 0
+    bring_up(lab)
     assert lab.run("kubectl", "create", "namespace", "survives")[0] == 0
     assert lab.run("down", "--keep")[0] == 0
     assert_equal(before)
@@ -190,7 +195,7 @@ def test_broken_component_shows_its_log(lab: OwnLab, before: footprint.Footprint
 
 
 def test_a_dead_node_is_noticed_and_up_heals(lab: OwnLab, before: footprint.Footprint) -> None:
-    assert lab.run("up")[0] == 0
+    bring_up(lab)
     values = json.loads(lab.run("status", "--json")[1])
     os.kill(values["nodes"][1]["pid"], signal.SIGKILL)
     time.sleep(0.5)
@@ -202,7 +207,7 @@ def test_a_dead_node_is_noticed_and_up_heals(lab: OwnLab, before: footprint.Foot
 
 
 def test_interrupted_change_of_workers(lab: OwnLab, before: footprint.Footprint) -> None:
-    assert lab.run("up")[0] == 0
+    bring_up(lab)
     for ending in (signal.SIGTERM, signal.SIGKILL):
         child = lab.start("up", "--workers", "3")
         time.sleep(2.5)
@@ -212,7 +217,7 @@ def test_interrupted_change_of_workers(lab: OwnLab, before: footprint.Footprint)
         assert code == 0, text
         assert lab.run("kubectl", "get", "nodes", "-o", "name")[1].count("node/") == 3
         assert lab.run("exec", "k8snet-worker3", "--", "true")[0] == 4
-    assert lab.run("up", "--workers", "1")[0] == 0
+    bring_up(lab, "--workers", "1")
     assert lab.run("kubectl", "get", "nodes", "-o", "name")[1].count("node/") == 2
     assert lab.run("down")[0] == 0
     assert_equal(before)
@@ -234,7 +239,7 @@ def test_interrupted_change_of_workers(lab: OwnLab, before: footprint.Footprint)
 )
 def test_flavours(lab: OwnLab, options: list[str], node: str, shown: str, absent: str) -> None:
     back = ["--proxy-mode", "iptables", "--no-flannel-nftables", "--flannel-backend", "vxlan", "--rp-filter", "0"]
-    assert lab.run("up", *back)[0] == 0
+    bring_up(lab, *back)
     code, text = lab.run("up", *options)
     assert (code, "kubeadm" in text) == (0, False), text
     seen = lab.run("exec", "k8snet-worker1", "--", "sh", "-c", node)[1]
@@ -245,7 +250,7 @@ def test_flavours(lab: OwnLab, options: list[str], node: str, shown: str, absent
 
 
 def test_changed_flavour_is_resumed(lab: OwnLab) -> None:
-    assert lab.run("up", "--rp-filter", "2", "--flannel-backend", "host-gw")[0] == 0
+    bring_up(lab, "--rp-filter", "2", "--flannel-backend", "host-gw")
     assert lab.run("down", "--keep")[0] == 0
     code, text = lab.run("up")
     assert (code, "flannel host-gw" in text, "rp_filter 2" in text) == (0, True, True), text

@@ -224,3 +224,8 @@ def test_logs(where: Places) -> None:
         UsageError, match="no log of nothing; there are: coredns-1, k8snet-control, k8snet-worker1, kubelet"
     ):
         logs.text(where, "nothing", 5)
+
+
+def test_options_that_cannot_be_read() -> None:
+    with pytest.raises(UsageError, match=r"PYTEST_ADDOPTS is no list of options \(No closing quotation\)"):
+        entry.runner_environment(Places(Path("/r"), Path("/c")), Lab(), {"PYTEST_ADDOPTS": "-k 'a"})
