@@ -61,6 +61,9 @@ class Demand:
         if skip or unknown:
             return (Case(requirement, argument, level, (), skip, unknown),)
         plans = self._plans(id, argument)
+        off = "" if plans else selection.declared_off(id, self.matrix, self.inventory, self.available)
+        if off:
+            return (Case(requirement, argument, level, (), off),)
         if not plans:
             return (Case(requirement, argument, level, (), unknown="applies, but the matrix gives it nothing to look at on this cluster"),)
         return tuple(Case(requirement, argument, _level(group, level), group) for group in plans)

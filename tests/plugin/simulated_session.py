@@ -1,4 +1,4 @@
-"""`-p simulated_session`: the session that touches the cluster is replaced by one that hands out a recording and notes what it was asked."""
+"""`-p simulated_session`: in place of the session that touches the cluster, one that hands out a recording and notes what it was asked."""
 
 from __future__ import annotations
 

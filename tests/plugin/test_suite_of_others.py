@@ -88,6 +88,12 @@ def test_a_requirement_that_does_not_apply_is_skipped_with_the_reason(judge):
     assert "not applicable: 1 requirement" in done.text
 
 
+def test_what_the_tier_forbids_is_declared_off(judge):
+    done = judge('@requirement("NET-REACH-010")\ndef test_own(cell): pass\n', "--k8snet-tier", "restricted")
+    assert [r["status"] for r in done.report["results"]] == ["skipped"]
+    assert "declared off" in done.report["results"][0]["message"]
+
+
 def test_what_cannot_be_known_to_apply_is_inconclusive(judge):
     recording = cluster_recording.recording()
     recording.streams["objects"] = [e for e in recording.streams["objects"] if "flannel" not in e["name"]]
