@@ -36,17 +36,25 @@ def groups(asked: Iterable[Position], failing: Iterable[Position]) -> tuple[Grou
 
 def _candidates(plane: frozenset[Position], failing: frozenset[Position]) -> list[Group]:
     """Lines of which every asked cell fails, the most telling first."""
-    rows, columns = sorted({row for row, _ in failing}), sorted({column for _, column in failing})
-    crosses = [Group(f"row and column {n}", frozenset(c for c in plane if n in c)) for n in rows if n in columns and _both(plane, n)]
-    lines = [Group(f"row {n}", frozenset(c for c in plane if c[0] == n)) for n in rows]
-    lines += [Group(f"column {n}", frozenset(c for c in plane if c[1] == n)) for n in columns]
+    rows, columns = _lines(plane, 0), _lines(plane, 1)
+    starts, ends = sorted({row for row, _ in failing}), sorted({column for _, column in failing})
+    crosses = [Group(f"row and column {n}", rows[n] | columns[n]) for n in starts if n in ends and _both(rows[n], columns[n])]
+    lines = [Group(f"row {n}", rows[n]) for n in starts] + [Group(f"column {n}", columns[n]) for n in ends]
     lines.sort(key=lambda line: -len(line.cells))
     return [group for group in (*crosses, *lines) if group.cells <= failing]
 
 
-def _both(plane: frozenset[Position], name: str) -> bool:
-    """Whether the plane holds cells from and to `name` beside its own diagonal."""
-    return any(row == name != column for row, column in plane) and any(row != name == column for row, column in plane)
+def _lines(plane: frozenset[Position], axis: int) -> dict[str, frozenset[Position]]:
+    """The cells of each row (axis 0) or column (axis 1)."""
+    found: dict[str, set[Position]] = {}
+    for cell in plane:
+        found.setdefault(cell[axis], set()).add(cell)
+    return {name: frozenset(cells) for name, cells in found.items()}
+
+
+def _both(row: frozenset[Position], column: frozenset[Position]) -> bool:
+    """Whether there are cells from and to a node beside its own diagonal."""
+    return bool(row - column) and bool(column - row)
 
 
 def _remaining(cells: frozenset[Position]) -> list[Group]:

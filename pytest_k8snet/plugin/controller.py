@@ -40,7 +40,7 @@ class Controller:
         self.run = Run(state, self._console.progress)
         self._results: dict[str, tuple[Result, ...]] = {}
         self._broken = self._others_failed = 0
-        self._internal = False
+        self._internal = self._uncollected = False
         self._assessment: Assessment | None = None
         self._unwritten: list[str] = []
 
@@ -99,6 +99,10 @@ class Controller:
     def pytest_report_teststatus(self, report: pytest.TestReport | pytest.CollectReport) -> Any:
         """Letters and words for warnings and for what was not assessed."""
         return reporting.shown(report)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A file that cannot be collected stops pytest before the first item."""
+        self._uncollected |= report.failed
 
     def pytest_internalerror(self) -> None:
         """A bug, here or in pytest: never a verdict."""
@@ -164,8 +168,8 @@ class Controller:
             return "internal error, see the traceback above; please report it"
         if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
             return "nothing was selected"
-        interrupted = "interrupted before the end" if exitstatus == _INTERRUPTED else ""
-        return self._state.problem or interrupted
+        cut = "pytest could not collect the tests" if self._uncollected else "interrupted before the end"
+        return self._state.problem or (cut if exitstatus == _INTERRUPTED else "")
 
     def _described(self, results: tuple[Result, ...], found: RunVerdict, code: int, problem: str) -> Assessment:
         settings, demand = self._state.settings, self._state.demand

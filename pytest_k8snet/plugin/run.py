@@ -67,17 +67,18 @@ class Run:
 
     def close(self, failed: bool) -> None:
         """Remove everything that was created; a second Ctrl-C during it starts it again instead of cutting it off."""
-        session, self._session = self._session, None
+        session = self._session
         if session is None:
             return
-        if not self._written:
-            self._write(session.recording)
         keep = self.state.settings.keep
         self._kept = self.collected and (keep is Keep.ALWAYS or (failed and keep is Keep.ON_FAILURE))
         try:
-            self.left_behind = session.close(failed)
+            self.left_behind = _closed(session, failed)
         except KeyboardInterrupt:
-            self.left_behind = session.close(failed)
+            self.left_behind = _closed(session, failed)
+        self._session = None
+        if not self._written:
+            self._write(session.recording)
 
     def write_recording(self) -> None:
         """Write the recording where the user wants it, at once: what comes later must not lose it."""
@@ -107,6 +108,13 @@ class Run:
         )
         self.state.recording = recording
         return inventory(recording)
+
+
+def _closed(session: Session, failed: bool) -> tuple[str, ...]:
+    try:
+        return session.close(failed)
+    except Exception as error:  # whatever it is: the verdict must still be told, and that clean-up is not proven
+        return (f"unknown, clean-up broke off: {type(error).__name__}: {error}",)
 
 
 def now() -> str:

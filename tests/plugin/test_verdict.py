@@ -1,0 +1,113 @@
+"""From results to verdict, exit code and last line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_k8snet.model.requirement import Requirement
+from pytest_k8snet.model.result import Result, Subject
+from pytest_k8snet.model.verdict import Level, RunVerdict, Status
+from pytest_k8snet.report.assessment import About, Assessment
+from pytest_k8snet.report.results import dumps, loads
+from pytest_k8snet.report.terminal import last_line, left_behind, summary
+from pytest_k8snet.report.verdict import exit_code, of_run
+
+ABOUT = About("abc123", "2026-01-01T00:00:00+00:00", "2026-01-01T00:01:00+00:00", ("--k8s-context", "lab"), "live", "0.1.0", "digest")
+
+
+def result(level="MUST", status="passed", id="NET-REACH-005", message="", node="worker1", evidence=()):
+    return Result(id, Level(level), "MODEL", Status(status), Subject(node=node), message, tuple(evidence))
+
+
+def assessment(*results, **more):
+    requirements = {
+        r.requirement: Requirement(r.requirement, "A title", r.level, r.basis, "any", "active", "", "", "It matters.") for r in results
+    }
+    verdict = of_run(results)
+    return Assessment(ABOUT, verdict, exit_code(verdict, bool(more.get("left_behind"))), results, requirements, **more)
+
+
+@pytest.mark.parametrize(
+    ("given_results", "verdict"),
+    [
+        ([], "INCONCLUSIVE"),
+        ([("MUST", "skipped")], "INCONCLUSIVE"),
+        ([("MUST", "passed")], "PASS"),
+        ([("MUST", "passed"), ("MUST", "inconclusive")], "INCONCLUSIVE"),
+        ([("MUST", "passed"), ("SHOULD", "inconclusive")], "PASS"),
+        ([("MUST", "passed"), ("SHOULD", "warning")], "PASS-WITH-WARNINGS"),
+        ([("MUST", "passed"), ("MAY", "warning")], "PASS"),
+        ([("SHOULD", "inconclusive"), ("MUST", "skipped")], "INCONCLUSIVE"),
+        ([("MUST", "failed"), ("MUST", "inconclusive")], "FAIL"),
+        ([("SHOULD", "failed")], "FAIL"),
+    ],
+)
+def test_verdict(given_results, verdict):
+    assert of_run([result(level, status) for level, status in given_results]) == verdict
+
+
+def test_a_broken_item_is_never_a_pass():
+    assert of_run([result(), result("MAY", "inconclusive")], problems=1) is RunVerdict.INCONCLUSIVE
+
+
+@given(st.lists(st.tuples(st.sampled_from(list(Level)), st.sampled_from(list(Status)))), st.booleans())
+def test_zero_only_if_something_was_observed_and_no_must_is_open(pairs, left):
+    results = [result(level, status) for level, status in pairs]
+    if exit_code(of_run(results), left) == 0:
+        assert not left
+        assert any(status in ("passed", "warning") for _, status in pairs)
+        assert not any(status == "failed" or (level == "MUST" and status == "inconclusive") for level, status in pairs)
+
+
+def test_one_beats_twelve_beats_ten():
+    assert exit_code(RunVerdict.FAIL, True) == 1
+    assert exit_code(RunVerdict.INCONCLUSIVE, True) == 12
+    assert exit_code(RunVerdict.INCONCLUSIVE, False) == 10
+    assert exit_code(RunVerdict.PASS, True) == 12
+    assert exit_code(RunVerdict.PASS, False, other_failures=True) == 1
+
+
+@given(st.builds(result, st.sampled_from(list(Level)), st.sampled_from(list(Status)), message=st.text(), node=st.text()))
+def test_results_survive_the_way_to_the_controller(one):
+    assert loads(dumps([one])) == (one,)
+
+
+def test_last_line():
+    found = assessment(result(), result(id="NET-DNS-001", status="warning", level="SHOULD"))
+    line = last_line(found, [Path("/build/report.json")], " - ")
+    assert line == "k8snet: PASS-WITH-WARNINGS - requirements: 1 passed, 1 warned - 0 left behind - report /build/report.json"
+
+
+def test_last_line_without_a_verdict():
+    found = assessment(problem="context lab: no such host")
+    assert last_line(found, [], " - ") == "k8snet: no verdict - context lab: no such host - 0 left behind"
+
+
+def test_leftovers_are_named_with_the_way_to_remove_them():
+    lines = list(left_behind(assessment(result(), left_behind=("namespace k8snet-x-restricted",))))
+    assert lines[0] == "k8snet: left behind: namespace k8snet-x-restricted"
+    assert "--k8snet-sweep" in lines[1]
+
+
+def test_nodes_that_say_the_same_are_one_line():
+    bad = [result(status="failed", node=node, message=f"{node} lacks an entry\ndetails") for node in ("w1", "w2")]
+    lines = list(summary(assessment(*bad)))
+    assert "         every node: w1 lacks an entry" in lines
+    good = result(node="w3")
+    assert "         w1, w2: w1 lacks an entry" in list(summary(assessment(*bad, good)))
+
+
+def test_a_warning_says_why_it_matters_and_a_clean_run_says_nothing():
+    warned = list(summary(assessment(result("SHOULD", "warning", message="odd"))))
+    assert any("why it matters: It matters." in line for line in warned)
+    assert list(summary(assessment(result()))) == []
+
+
+def test_no_line_is_wider_than_the_terminal():
+    long = "word " * 100
+    found = assessment(result(status="failed", message=long), result("SHOULD", "inconclusive", "NET-DNS-001", long))
+    assert max(len(line) for line in summary(found)) <= 110
