@@ -1,0 +1,114 @@
+"""From a probe of the plan to the request that an agent gets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pytest_k8snet.collect import questions
+from pytest_k8snet.collect.addresses import AddressBook, NoAddress
+from pytest_k8snet.collect.requests import RequestBuilder, Sampling
+from pytest_k8snet.model.probe import Probe
+from pytest_k8snet.model.recording import Recording
+from pytest_k8snet.model.settings import Settings
+from pytest_k8snet.parse.objects import inventory
+
+HEALTHY = Path(__file__).parents[2] / "fixtures" / "recordings" / "healthy-vxlan-iptables.zip"
+SETTINGS = Settings(external=("tcp://198.51.100.10:80", "dns://198.51.100.53/www.example.test"))
+
+
+@pytest.fixture
+def recording() -> Recording:
+    return Recording.read(HEALTHY)
+
+
+@pytest.fixture
+def builder(recording):
+    known = questions.names(SETTINGS, inventory(recording), "probe-space")
+    return RequestBuilder(AddressBook(inventory(recording), recording), known, 2.0)
+
+
+def pod(recording, endpoint):
+    return next(recording.entries("fleet", endpoint=endpoint))
+
+
+@pytest.mark.parametrize("target", ["pod/a@k8snet-worker2", "host@k8snet-worker1", "pod/hostdns@k8snet-control"])
+def test_a_probe_pod_is_asked_at_its_own_address_and_must_answer_itself(builder, recording, target):
+    request = builder.build(Probe.parse(f"tcp4:pod/b@k8snet-control>{target}"), Sampling())
+    entry = pod(recording, target)
+    assert (request["address"], request["port"], request["expect"]) == (entry["ip"], entry["port"], target)
+    assert (request["samples"], request["warmup"], request["timeout"]) == (3, 1, 2.0)
+
+
+def test_any_agent_of_the_run_may_answer_for_a_service(builder, recording):
+    web = next(recording.entries("events", what="service", name="web"))
+    request = builder.build(Probe.parse("udp4:host@k8snet-worker1>service/web"), Sampling(3, 1, 3, 90))
+    assert (request["address"], request["port"], request["expect"]) == (web["cluster_ip"], 80, None)
+    assert (request["until"], request["max"]) == (3, 90)
+
+
+def test_a_node_port_is_asked_at_the_address_of_the_node(builder, recording):
+    web = next(recording.entries("events", what="service", name="web"))
+    request = builder.build(Probe.parse("udp4:outside/runner>node-port/web@k8snet-worker2"), Sampling())
+    assert (request["address"], request["port"]) == ("172.30.0.13", web["node_ports"]["udp"])
+
+
+def test_a_stranger_is_only_connected_to(builder):
+    request = builder.build(Probe.parse("tcp4:pod/a@k8snet-worker1>outside/tcp://198.51.100.10:80"), Sampling())
+    assert (request["address"], request["port"], request["echo"]) == ("198.51.100.10", 80, False)
+
+
+def test_the_api_is_asked_at_its_service_and_at_each_endpoint(builder):
+    service = builder.build(Probe.parse("tls4:pod/a@k8snet-worker1>api/service"), Sampling())
+    endpoint = builder.build(Probe.parse("tls4:pod/a@k8snet-worker1>api/172.30.0.11:6443"), Sampling())
+    assert (service["address"], service["port"]) == ("10.96.0.1", 443)
+    assert (endpoint["address"], endpoint["port"]) == ("172.30.0.11", 6443)
+
+
+def test_the_largest_packet_is_not_to_be_fragmented(builder):
+    request = builder.build(Probe.parse("icmp4+df-mtu:pod/a@k8snet-worker1>pod/a@k8snet-worker2"), Sampling())
+    assert (request["size"], request["df"]) == ("mtu", True)
+
+
+@pytest.mark.parametrize(
+    ("probe", "transport", "name"),
+    [
+        ("resolve4+udp-cluster:pod/a@k8snet-worker1>resolver", "udp", "kubernetes.default.svc.cluster.local."),
+        ("resolve4+tcp-short:pod/a@k8snet-worker1>resolver", "tcp", "web"),
+        ("resolve4+tcp-short:host@k8snet-worker1>resolver", "tcp", "kubernetes.default"),
+        ("resolve4+udp-external-absolute:pod/a@k8snet-worker1>resolver", "udp", "www.example.test."),
+        ("resolve4+udp-private:pod/none@k8snet-worker1>resolver", "udp", "who"),
+    ],
+)
+def test_a_question_becomes_the_name_that_this_source_asks_for(builder, probe, transport, name):
+    request = builder.build(Probe.parse(probe), Sampling())
+    assert (request["transport"], request["name"]) == (transport, name)
+    assert "address" not in request
+
+
+def test_a_query_goes_to_the_dns_service_with_and_without_edns(builder):
+    plain = builder.build(Probe.parse("query4+udp-big:pod/a@k8snet-worker1>service/kube-dns"), Sampling())
+    edns = builder.build(Probe.parse("query4+udp-edns-big:pod/a@k8snet-worker1>service/kube-dns"), Sampling())
+    assert (plain["server"], plain["edns"], plain["name"]) == ("10.96.0.10", 0, "big.probe-space.svc.cluster.local.")
+    assert (edns["edns"], edns["name"]) == (1232, plain["name"])
+
+
+def test_nonces_differ_from_request_to_request(builder):
+    probe = Probe.parse("tcp4:pod/a@k8snet-worker1>pod/a@k8snet-worker2")
+    assert builder.build(probe, Sampling())["nonce"] != builder.build(probe, Sampling())["nonce"]
+
+
+def test_without_a_declared_server_the_external_name_cannot_be_asked(recording):
+    known = questions.names(replace(SETTINGS, external=()), inventory(recording), "probe-space")
+    assert "external" not in known
+
+
+def test_a_pod_that_did_not_start_has_no_address_and_its_problem_is_said(recording):
+    entry = pod(recording, "pod/a@k8snet-worker2")
+    recording.streams["fleet"].remove(entry)
+    recording.append("fleet", {**entry, "problem": "ImagePullBackOff on k8snet-worker2"})
+    builder = RequestBuilder(AddressBook(inventory(recording), recording), {}, 2.0)
+    with pytest.raises(NoAddress, match="pod/a@k8snet-worker2 is not there: ImagePullBackOff on k8snet-worker2"):
+        builder.build(Probe.parse("tcp4:pod/a@k8snet-worker1>pod/a@k8snet-worker2"), Sampling())
