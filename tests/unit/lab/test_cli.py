@@ -95,7 +95,8 @@ def test_missing_tools_are_named(where: Places, monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(UsageError) as caught:
         up.provide_tools(where, install=False)
     assert str(caught.value) == (
-        "this machine lacks ip, debootstrap: run `python -m lab up --install`, or `apt-get install debootstrap iproute2`"
+        "this machine lacks ip, debootstrap: run `python -m lab up --install`, "
+        "or `apt-get install debootstrap iproute2`"
     )
 
 

@@ -58,15 +58,20 @@ def test_spawned_process_has_a_session_and_a_log(tmp_path: Path) -> None:
         assert process.wait_gone(lambda: not log.stat().st_size, 5)
         assert log.read_text() == "hi\n"
         assert os.getsid(one.pid) == one.pid
-        held = int(
-            next(line for line in Path(f"/proc/{one.pid}/status").read_text().splitlines() if "SigBlk" in line).split()[
-                1
-            ],
-            16,
-        )
-        assert held == 0
     finally:
         os.killpg(one.pid, signal.SIGKILL)
+        os.waitpid(one.pid, 0)
+
+
+def test_spawned_process_blocks_no_signal(tmp_path: Path) -> None:
+    one = process.spawn(
+        "x", ["sleep", "60"], tmp_path / "x.log", lambda: None
+    )  # not a shell: those unblock all themselves
+    try:
+        lines = Path(f"/proc/{one.pid}/status").read_text().splitlines()
+        assert [int(line.split()[1], 16) for line in lines if line.startswith("SigBlk")] == [0]
+    finally:
+        os.kill(one.pid, signal.SIGKILL)
         os.waitpid(one.pid, 0)
 
 
