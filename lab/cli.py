@@ -13,7 +13,6 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from importlib.util import find_spec
 from types import FrameType
 from typing import NoReturn
 
@@ -95,9 +94,19 @@ def parser() -> Parser:
     shown = _add(commands, "logs", _logs, "list the logs, or show the last lines of a node's or a component's")
     shown.add_argument("what", nargs="?", metavar="NODE|COMPONENT")
     shown.add_argument("--lines", type=int, default=40, metavar="N", help="lines of each log, default: 40")
-    if find_spec("lab.injection") is not None:
-        importlib.import_module("lab.injection.cli").add_parser(commands)
+    _add_injection(commands)
     return top
+
+
+def _add_injection(commands: argparse._SubParsersAction[Parser]) -> None:
+    """Add the commands for faults, where this checkout has them."""
+    try:
+        injection = importlib.import_module("lab.injection.cli")
+    except ModuleNotFoundError as error:
+        if error.name not in {"lab.injection", "lab.injection.cli"}:
+            raise
+        return
+    injection.add_parser(commands)
 
 
 def _add(
