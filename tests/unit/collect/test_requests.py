@@ -49,10 +49,11 @@ def test_any_agent_of_the_run_may_answer_for_a_service(builder, recording):
     assert (request["until"], request["max"]) == (3, 90)
 
 
-def test_a_node_port_is_asked_at_the_address_of_the_node(builder, recording):
-    web = next(recording.entries("events", what="service", name="web"))
+def test_a_node_port_is_asked_at_the_address_of_the_node_and_the_port_of_the_protocol(recording):
+    next(recording.entries("events", what="service", name="web"))["node_ports"].update(tcp=30001, udp=30002)
+    builder = RequestBuilder(AddressBook(inventory(recording), recording), {}, 2.0)
     request = builder.build(Probe.parse("udp4:outside/runner>node-port/web@k8snet-worker2"), Sampling())
-    assert (request["address"], request["port"]) == ("172.30.0.13", web["node_ports"]["udp"])
+    assert (request["address"], request["port"]) == ("172.30.0.13", 30002)
 
 
 def test_a_stranger_is_only_connected_to(builder):
