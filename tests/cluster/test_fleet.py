@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import re
+import threading
+import time
 
 import pytest
 
@@ -40,6 +42,12 @@ def test_host_pods_come_before_every_other_pod_and_the_marker_comes_last(api, fl
     assert sorted(pods[2:]) == sorted([*PODS, *PODS])
     assert made[-1].endswith("/services")
     assert [name for (kind, _, name) in api.objects if kind == "services"][-1] == "marker"
+
+
+def test_only_host_pods_exist_while_nodes_are_read(api, fleet_of):
+    fleet = fleet_of()
+    fleet.create_host()
+    assert [name for (kind, _, name) in api.objects if kind == "pods"] == ["host-0-n1", "host-1-n2"]
 
 
 def test_ready_pods_are_recorded_with_their_address(api, fleet_of, recording):
@@ -82,13 +90,25 @@ def test_a_pull_failure_is_decided_within_thirty_seconds():
     assert fleet_watch.PULL_PATIENCE + 1 < 30
 
 
+def test_patience_with_a_pull_begins_anew_after_a_success(monkeypatch):
+    monkeypatch.setattr(fleet_watch, "PULL_PATIENCE", 0.3)
+    patience = fleet_watch.Patience({})
+    pod = {"metadata": {}, "spec": {"nodeName": "n1", "containers": [{"name": "agent", "image": "i"}]}}
+    failing = {**pod, "status": waiting(pod, "ErrImagePull", "reset")}
+    creating = {**pod, "status": waiting(pod, "ContainerCreating", "")}
+    assert patience.problem("p", failing, "n1") == ""
+    time.sleep(0.4)
+    assert patience.problem("p", creating, "n1") == ""
+    assert patience.problem("p", failing, "n1") == ""
+    time.sleep(0.4)
+    assert patience.problem("p", failing, "n1") == "image i cannot be pulled on node n1: ErrImagePull: reset"
+
+
 def test_a_pull_that_recovers_is_no_problem(api, fleet_of, recording, monkeypatch):
     monkeypatch.setattr(fleet_watch, "PULL_PATIENCE", 3.0)
     api.status_of = lambda pod: waiting(pod, "ErrImagePull", "connection reset")
     fleet = fleet_of(roles={"host"}, services=())
     fleet.create_host()
-    import threading
-
     def recover():
         for key, pod in list(api.objects.items()):
             if key[0] == "pods":
@@ -252,7 +272,8 @@ def test_a_lost_exec_is_resumed_over_the_api(api, fleet_of, recording):
     stream = next(s for e, s in fleet.streams().items() if str(e) == "host@n1")
     ids = [frame.get("id") for frame in stream.request("probe", padding=5000)]
     assert ids == [*(f"probe{n}" for n in range(50)), None]
-    assert [event["what"] for event in recording.entries("events", what="stream-reopened")] == ["stream-reopened"]
+    (event,) = recording.entries("events", what="stream-reopened")
+    assert event["reason"].startswith("command terminated with exit code 137; a warning of the runtime on stderr; ")
 
 
 def test_an_exec_that_is_refused_says_why(api, fleet_of, monkeypatch):

@@ -9,7 +9,7 @@ import yaml
 from pytest_k8snet.cluster.connection import connect
 from pytest_k8snet.cluster.preflight import check
 from pytest_k8snet.cluster.rbac import permissions, role
-from pytest_k8snet.cluster.sweep import sweep
+from pytest_k8snet.cluster.sweep import expired, sweep
 from pytest_k8snet.errors import NoVerdict, UsageProblem
 from pytest_k8snet.model.settings import Tier
 
@@ -80,6 +80,20 @@ def test_an_authorizer_that_cannot_list_its_rules_is_asked_verb_by_verb(api, con
         check(connection, settings, recording)
 
 
+def test_rights_that_an_authorizer_cannot_list_count(api, connection, settings, recording):
+    api.rules, api.unlisted, api.incomplete = [], api.rules, True
+    check(connection, settings, recording)
+    assert list(recording.entries("events")) == []
+
+
+def test_reading_rights_may_hold_in_kube_system_only(api, connection, settings, recording):
+    api.rules = without(Tier.PRIVILEGED, "pods/log", "get")
+    api.rules = [rule for rule in api.rules if rule["verbs"]]
+    api.unlisted = [{"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]}]
+    check(connection, settings, recording)
+    assert list(recording.entries("events")) == []
+
+
 def test_wildcards_grant(api, connection, settings, recording):
     api.rules = [{"verbs": ["*"], "apiGroups": ["", "apps", "discovery.k8s.io"], "resources": ["*"]}]
     check(connection, settings, recording)
@@ -121,6 +135,11 @@ def test_sweep_removes_only_what_is_ours_and_expired(api, connection):
     assert sweep(connection) == ("expired",)
     left = {name for (kind, _, name) in api.objects if kind == "namespaces"}
     assert left == {"kube-system", "running", "undated", "nonsense", "k8snet-foreign"}
+
+
+def test_what_is_not_ours_is_never_expired():
+    foreign = {"metadata": {"name": "prod", "annotations": old(1)}}
+    assert list(expired([foreign], datetime.now(UTC))) == []
 
 
 def test_sweep_says_when_it_may_not(api, connection):

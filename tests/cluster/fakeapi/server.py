@@ -28,6 +28,7 @@ class FakeApi:
         self.deleted: list[tuple[str, dict | None]] = []  # path and DeleteOptions
         self.objects: dict[tuple[str, str, str], dict] = {}  # kind, namespace, name
         self.rules, self.incomplete = ALL_RULES, False
+        self.unlisted: list[dict] = []  # rules that hold but that the authorizer cannot list
         self.deny: Callable[[str, str, dict | None], tuple[int, str] | None] = lambda verb, path, body: None
         self.status_of: Callable[[dict], dict] = running
         self.mangle: Callable[[str, bytes], bytes | None] = lambda pod, data: data
@@ -188,7 +189,8 @@ class _Handler(BaseHTTPRequestHandler):
         if path.endswith("selfsubjectrulesreviews"):
             return self._json(201, {"status": {"resourceRules": self.api.rules, "incomplete": self.api.incomplete}})
         wanted = body["spec"]["resourceAttributes"]
-        rules = [r for r in self.api.rules if {"*", wanted["verb"]} & set(r["verbs"]) and {"*", wanted["resource"]} & set(r["resources"])]
+        known = self.api.rules + self.api.unlisted
+        rules = [r for r in known if {"*", wanted["verb"]} & set(r["verbs"]) and {"*", wanted["resource"]} & set(r["resources"])]
         self._json(201, {"status": {"allowed": bool(rules)}})
 
     def _watch(self, kind, namespace, query):

@@ -39,11 +39,13 @@ def frame(opcode: int, data: bytes) -> bytes:
 def relay(stream, connection: socket.socket, agent: socket.socket, mangle) -> None:
     """Copy channel 0 to the agent and the agent's bytes to channel 1; `mangle(bytes) -> bytes | None`, None cuts the connection."""
     lock = threading.Lock()
+    connection.sendall(frame(2, b"\x02a warning of the runtime on stderr"))
 
     def outwards() -> None:
         while data := _receive(agent):
             kept = mangle(data)
             if kept is None:
+                connection.sendall(frame(2, b'\x03{"status":"Failure","message":"command terminated with exit code 137"}'))
                 connection.shutdown(socket.SHUT_RDWR)
                 return
             with lock:
