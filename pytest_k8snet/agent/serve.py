@@ -19,6 +19,7 @@ from .echo.accounting import Accounting
 from .echo.server import EchoServer
 from .journal import Journal
 from .probing.attempt import Context
+from .probing.gate import Gate
 from .probing.reach import wait_until_reached
 from .probing.runner import Runner
 
@@ -59,7 +60,7 @@ class Agent:
         self._echo = EchoServer(settings.run, settings.endpoint, self._accounting)
         self._control = Control(self._journal, self._hello, self._handle)
         self._executor = ThreadPoolExecutor(BLOCKING_THREADS)
-        self._context = Context(settings.run, settings.endpoint, settings.resolv_conf, self._executor)
+        self._context = Context(settings.run, settings.endpoint, settings.resolv_conf, self._executor, Gate())
         self._tools: dict[str, str] = {}
         self._heard = self._born = self._loop.time()
         self._received: dict[int, int] = {}  # number of a request -> checksum of its content

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import socket
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .. import kernel, outcomes, waiting
+from .gate import Gate
 from .request import Request
 
 IN_PROGRESS = (errno.EINPROGRESS, errno.EAGAIN)
@@ -26,12 +28,14 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Context:
-    """Whose agent this is; `executor` is a small pool for calls that block."""
+    """Whose agent this is; `executor` is a small pool for calls that block, `gate` is shared by all tries."""
 
     run: str
     endpoint: str
     resolv_conf: str
     executor: Executor
+    gate: Gate
+    system: dict[tuple[str, int], asyncio.Future[str]] = field(default_factory=dict)  # what getaddrinfo said
 
 
 class Failed(Exception):

@@ -17,6 +17,7 @@ ATTEMPTS = {
     "resolve": stub.attempt, "query": query.attempt,
 }  # fmt: skip
 PARALLEL_LIMIT = 256
+PARALLEL_BULK = 2
 FAILURES_PER_SERVER = 3
 Report = Callable[[dict[str, Any]], None]
 
@@ -30,10 +31,14 @@ class Runner:
         self._next = 0.0
 
     async def run(self, probes: Sequence[Any]) -> None:
-        """One result for each probe, whatever happens to it."""
-        queue = iter(probes)
+        """One result for each probe, whatever happens to it. Bulk transfers come last: they would make all others late."""
         self._next = waiting.now()
-        await asyncio.gather(*(self._work(queue) for _ in range(min(self._parallel, len(probes)))))
+        await self._lane([raw for raw in probes if not _is_bulk(raw)], self._parallel)
+        await self._lane([raw for raw in probes if _is_bulk(raw)], min(self._parallel, PARALLEL_BULK))
+
+    async def _lane(self, probes: Sequence[Any], parallel: int) -> None:
+        queue = iter(probes)
+        await asyncio.gather(*(self._work(queue) for _ in range(min(parallel, len(probes)))))
 
     async def _work(self, queue: Iterator[Any]) -> None:
         for raw in queue:
@@ -46,6 +51,10 @@ class Runner:
         begin = max(self._next, waiting.now())
         self._next = begin + self._gap
         await asyncio.sleep(begin - waiting.now())
+
+
+def _is_bulk(raw: Any) -> bool:
+    return isinstance(raw, Mapping) and raw.get("action") == "bulk"
 
 
 async def observe(context: Context, raw: Any) -> dict[str, Any]:
@@ -93,6 +102,7 @@ def _enough(asked: request.Request, judged: Sequence[Mapping[str, Any]]) -> bool
 async def _sample(context: Context, asked: request.Request, number: int, warmup: bool) -> dict[str, Any]:
     nonce = f"{asked.nonce}{number:04x}"
     result = Attempt()
+    turn = await context.gate.enter()
     begun = waiting.now()
     try:
         await ATTEMPTS[asked.action](context, asked, nonce, result)
@@ -102,6 +112,8 @@ async def _sample(context: Context, asked: request.Request, number: int, warmup:
     except Exception as error:  # whatever it is, it is told, and it is no evidence about the network
         result.outcome = outcomes.PROBE_ERROR
         result.detail["error"] = str(error) if isinstance(error, request.BadRequest) else repr(error)
+    finally:
+        turn.end()
     seconds = round(waiting.now() - begun, 6)
     return {
         "n": number, "warmup": warmup, "outcome": result.outcome, "seconds": seconds, "nonce": nonce,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import ssl
+from functools import lru_cache
 from typing import Any
 
 from .. import outcomes, waiting
@@ -45,6 +46,7 @@ async def _ask(sock: Any, request: Request, result: Attempt) -> None:
         writer.transport.abort()
 
 
+@lru_cache(maxsize=1)
 def _unverified() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
