@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import socket
 
 import pytest
@@ -137,12 +138,17 @@ def test_a_damaged_last_frame_does_not_hang(agent):
 
 def test_a_vanished_frame_is_asked_for_again(agent):
     def vanish(data):
-        import re
-
         return re.sub(rb'\d+ [0-9a-f]{8}\n\{[^}]*probe1[^}]*\}\n', b"", data, count=1)
 
     line = Line(agent, once(vanish, b"probe1"))
     assert ask(line) == WHOLE
+
+
+def test_a_repeated_frame_is_taken_once(agent):
+    frame = rb'(\d+ [0-9a-f]{8}\n\{[^}]*probe1[^}]*\}\n)'
+    line = Line(agent, lambda data: re.sub(frame, rb"\1\1", data))
+    assert ask(line) == WHOLE
+    assert line.events == []
 
 
 def once(act, trigger):
@@ -197,6 +203,14 @@ def test_a_channel_that_cannot_be_had_again_says_why(agent):
 def test_a_refused_request_carries_the_agents_words(agent):
     with pytest.raises(StreamLost, match="pod/a@n1 refuses 'fly': cannot fly"):
         ask(Line(agent), do="fly")
+
+
+def test_a_long_request_gives_signs_of_life(agent, monkeypatch):
+    monkeypatch.setattr(module, "ALIVE", 0.05)
+    monkeypatch.setattr(module, "IDLE", 1.0)
+    with pytest.raises(StreamLost, match="gives no answer to 'hang'"):
+        ask(Line(agent), do="hang")
+    assert len(agent.seen) > 3
 
 
 def test_an_answer_that_never_comes_ends(agent, monkeypatch):
