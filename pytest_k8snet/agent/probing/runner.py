@@ -83,12 +83,12 @@ def _not_tried(reason: str) -> dict[str, Any]:
 async def _samples(context: Context, asked: request.Request) -> list[dict[str, Any]]:
     samples = [await _sample(context, asked, n, True) for n in range(asked.warmup)]
     judged: list[dict[str, Any]] = []
-    while not _enough(asked, judged):
+    while not enough(asked, judged):
         judged.append(await _sample(context, asked, len(samples) + len(judged), False))
     return samples + judged
 
 
-def _enough(asked: request.Request, judged: Sequence[Mapping[str, Any]]) -> bool:
+def enough(asked: request.Request, judged: Sequence[Mapping[str, Any]]) -> bool:
     """`until` = go on up to `max` samples until so many servers answered, unless nothing answers or too many tries fail."""
     if len(judged) < asked.samples:
         return False
