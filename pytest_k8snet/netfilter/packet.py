@@ -45,12 +45,20 @@ class Packet:
         return self.state not in ("INVALID", "UNTRACKED")
 
     def answer(self) -> Packet:
-        """The reply to this packet as the same node forwards it, before its translation is undone at that node."""
-        return replace(
+        """The reply as the same node forwards it, before its translation is undone at that node.
+
+        A reply to what has no connection begins its own with UDP; a SYN+ACK or an echo reply out of nothing is INVALID.
+        """
+        back = replace(
             self, src=self.dst, dst=self.src, sport=self.dport, dport=self.sport, in_iface=self.out_iface, out_iface=self.in_iface,
-            mark=0, state="ESTABLISHED", reply=True, icmp_type=(0, 0) if self.protocol == "icmp" else None,
-            bridge_in=self.bridge_out, bridge_out=self.bridge_in,
-            original_src=self.original_src or self.src, original_dst=self.original_dst or self.dst,
+            mark=0, icmp_type=(0, 0) if self.protocol == "icmp" else None, bridge_in=self.bridge_out, bridge_out=self.bridge_in,
+        )  # fmt: skip
+        if not self.tracked:
+            state = "INVALID" if self.protocol == "tcp" or self.protocol.startswith("icmp") else "NEW"
+            return replace(back, state=state, connmark=0, translated=frozenset(), settled=frozenset())
+        return replace(
+            back, state="ESTABLISHED", reply=True, original_src=self.original_src or self.src,
+            original_dst=self.original_dst or self.dst, original_dport=self.original_dport or self.dport,
         )  # fmt: skip
 
     def __str__(self) -> str:
