@@ -38,7 +38,7 @@ def nodes() -> int:
 def run(arguments: list[str], recording: Path) -> tuple[float, int]:
     """Wall seconds and exit code of one run."""
     started = time.monotonic()
-    code = subprocess.run([*LAB, "run", "--", *SUITE, "--k8snet-record", str(recording), *arguments]).returncode
+    code = subprocess.run([*LAB, "run", "--", *SUITE, "--k8snet-record", str(recording), *arguments], check=False).returncode
     return time.monotonic() - started, code
 
 
@@ -62,8 +62,8 @@ def print_table(wall: float, meta: dict[str, object], counted: int, idle: float,
     print(f"{'rest':<12}{wall - sum(phases.values()):8.1f} s   (start, collection, judging, report)")
     print(f"{'wall':<12}{wall:8.1f} s")
     print(f"peak memory of the largest process {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024:.0f} MiB")
-    print(f"API requests: {meta['requests']} by our own count, bound 14·N + 80 = {14 * count + 80};")
-    print(f"the API server counted {counted} in all, of which about {idle * wall:.0f} are the cluster's own ({idle:.1f} a second when idle)")
+    print(f"API requests: {meta['requests']} by our own count, bound 14 N + 80 = {14 * count + 80};")
+    print(f"the API server counted {counted} in all, about {idle * wall:.0f} of them the cluster's own ({idle:.1f} a second when idle)")
 
 
 if __name__ == "__main__":
