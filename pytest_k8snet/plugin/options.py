@@ -77,7 +77,7 @@ OPTIONS = (
         "Prefix of the two namespaces of a run (default k8snet-<run id>). An existing namespace is used only if it carries our label.",
     ),
     Option("--k8snet-nodes", "SELECTOR", "Label selector: assess only these nodes. The report is then partial."),
-    Option("--k8snet-probe-timeout", "SECONDS", "Deadline of one attempt of one probe (default 1)."),
+    Option("--k8snet-probe-timeout", "SECONDS", "Deadline of one attempt of one probe (default 2)."),
     Option("--k8snet-ready-timeout", "SECONDS", "How long probe pods may take to become ready (default 60)."),
     Option("--k8snet-rate", "N", "Most probes per second and source (default 500)."),
     Option(
