@@ -22,24 +22,37 @@ class Outcome:
     def __init__(self, result: pytest.RunResult, folder: Path) -> None:
         self.code, self.lines, self.errors = int(result.ret), result.outlines, result.errlines
         self.text = "\n".join(result.outlines)
-        self._folder = folder
+        self._report, self._junit = _text(folder / "report.json"), _text(folder / "junit.xml")
 
     @property
     def last(self) -> str:
         return next(line for line in reversed(self.lines) if line.strip())
 
     @property
+    def wrote(self) -> bool:
+        return bool(self._report)
+
+    @property
     def report(self) -> dict[str, Any]:
-        return json.loads((self._folder / "report.json").read_text())
+        return json.loads(self._report)
 
     @property
     def junit(self) -> ElementTree.Element:
-        return ElementTree.parse(self._folder / "junit.xml").getroot()[0]
+        return ElementTree.fromstring(self._junit)[0]
 
     def statuses(self) -> dict[tuple[str, ...], str]:
         """(requirement, source, target, node, protocol) -> status."""
         keys = ("source", "target", "node", "protocol")
         return {(r["requirement"], *(r["subject"].get(key, "") for key in keys)): r["status"] for r in self.report["results"]}
+
+
+def _text(path: Path) -> str:
+    """What this run wrote, gone before the next one can be taken for it."""
+    if not path.exists():
+        return ""
+    text = path.read_text("utf-8")
+    path.unlink()
+    return text
 
 
 @pytest.fixture

@@ -148,8 +148,8 @@ def test_an_unwritable_report_stops_before_the_cluster_is_touched(live, pytester
 
 def test_a_stale_report_never_survives(live, pytester):
     (pytester.path / "report.json").write_text('{"verdict": "PASS"}')
-    assert live("foreign").code == 4
-    assert not (pytester.path / "report.json").exists()
+    done = live("foreign")
+    assert (done.code, done.wrote) == (4, False)
 
 
 def test_a_lost_worker_is_inconclusive(live, pytester):
