@@ -10,6 +10,7 @@ from pytest_k8snet.model.probe import Probe
 from pytest_k8snet.model.recording import Entry, Recording
 from pytest_k8snet.model.verdict import Inconclusive
 
+from .comparison import shown
 from .observations import Observations
 
 ANSWERED = (Outcome.REACHED, Outcome.NAME_ERROR, Outcome.NAME_FAILURE)
@@ -19,17 +20,20 @@ SILENT = (Outcome.TIMEOUT, Outcome.HOST_UNREACHABLE, Outcome.NET_UNREACHABLE)
 class Answers:
     """Result frames of resolver probes. `used` lists the frames that were looked at."""
 
-    def __init__(self, recording: Recording) -> None:
+    def __init__(self, recording: Recording, observations: Observations | None = None) -> None:
         self.recording = recording
         self.used: list[Entry] = []
-        self._observations = Observations(recording)
+        self._observations = observations or Observations(recording)
 
     def samples(self, probe: Probe) -> tuple[Sample, ...]:
         """All judged samples of a probe. Raises Inconclusive, with the reason, when it was not observed."""
         found = self._observations.find(probe)
-        frames = [entry for entry in self.recording.entries("frames", source=str(probe.source)) if entry["frame"].get("id") == str(probe)]
-        self.used.append(frames[-1])
+        self.used.append({"source": str(probe.source), "frame": self._observations.frames(probe)[-1]})
         return found.samples
+
+    def known(self, probe: Probe) -> bool:
+        """Whether the recording holds an answer, good or not."""
+        return bool(self._observations.frames(probe))
 
     def name(self, probe: Probe) -> str:
         """The name that was asked for."""
@@ -76,7 +80,7 @@ class Answers:
 def described(samples: Iterable[Sample]) -> Any:
     """The addresses if every sample found the same ones, else the outcomes in words."""
     found = [_found(sample) for sample in samples]
-    return found[0] if all(one == found[0] for one in found) else " / ".join(sorted({str(one) for one in found}))
+    return found[0] if all(one == found[0] for one in found) else " / ".join(sorted({shown(one) for one in found}))
 
 
 def answered(samples: Iterable[Sample]) -> bool:

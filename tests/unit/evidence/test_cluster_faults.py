@@ -1,5 +1,7 @@
 """Faults that the API's objects and the logs of cluster DNS show."""
 
+import copy
+
 import pytest
 from evidence_world import WORKER1
 
@@ -181,3 +183,25 @@ def test_no_dns_pod_is_wrong(world):
     items = world.object("pods/kube-system")["items"]
     items[:] = [pod for pod in items if not pod["metadata"]["name"].startswith("coredns")]
     assert "CoreDNS pods: expected no loop, no flood of upstream timeouts, found none" in world.cluster.explain("dns_logs")
+
+
+def test_the_worst_of_two_pods_on_a_node_counts(world):
+    for order in (slice(None), slice(None, None, -1)):
+        items = world.object("pods/kube-flannel")["items"]
+        sick = copy.deepcopy(items[0])
+        sick["status"]["phase"] = "Failed"
+        items[:] = [*items, sick][order]
+        assert "expected Running and Ready, found Failed" in world.cluster.explain("flannel_pods")
+
+
+def test_one_pod_cidr_of_two_outside(world):
+    world.api_node(WORKER1)["spec"]["podCIDRs"] = ["10.244.1.0/24", "10.9.0.0/24"]
+    assert "k8snet-worker1: expected podCIDR inside Network" in world.cluster.explain("pod_network")
+
+
+def test_an_endpoint_that_is_not_ready_does_not_count(world):
+    for piece in world.object("endpointslices")["items"]:
+        for endpoint in piece["endpoints"]:
+            if endpoint["addresses"] == ["10.244.1.5"]:
+                endpoint["conditions"]["ready"] = False
+    assert "UDP: expected 10.244.0.4, 10.244.1.5, found 10.244.0.4" in world.cluster.explain("dns_endpoints")

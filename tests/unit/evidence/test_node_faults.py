@@ -230,3 +230,36 @@ def test_node_file_without_kubelets_configuration(world):
     world.recording.streams["objects"] = [e for e in world.recording.streams["objects"] if e["name"] != f"configz/{WORKER1}"]
     with pytest.raises(Inconclusive, match="configz"):
         world.node().comparison("resolver_file")
+
+
+def test_entries_of_other_devices_do_not_count(world):
+    world.edit("fdb", '"ifname":"flannel.1","dst":"172.30.0.13"', '"ifname":"vxlan9","dst":"172.30.0.13"')
+    assert world.wrong() == {"fdb"}
+
+
+def test_route_into_the_pod_network_by_the_uplink_is_surplus(world):
+    stale = {"dst": "10.244.9.0/24", "gateway": "172.30.0.14", "dev": "eth0", "flags": []}
+    _edit_json(world, "routes", lambda entries: [*entries, stale])
+    assert world.wrong() == {"peer_routes"}
+
+
+def test_forwarding_of_the_uplink_must_have_been_read(world):
+    for fact in world.facts("forwarding"):
+        if "/eth0/" in fact["source"]:
+            fact["source"] = fact["source"].replace("eth0", "eth9")
+    with pytest.raises(Inconclusive, match=r"net.ipv4.conf.eth0.forwarding was not read after the probes"):
+        world.node().comparison("forwarding")
+
+
+def test_the_bridge_need_not_be_there_before_the_first_pod(world):
+    world.recording.streams["facts"] = [
+        fact for fact in world.recording.streams["facts"] if not ("/cni0/" in fact["source"] and fact["phase"] == "before")
+    ]
+    assert world.wrong() == set()
+
+
+def test_a_file_that_could_not_be_read_is_unknown(world):
+    for fact in world.facts("cni"):
+        fact.update(ok=False, text="", error="permission denied")
+    with pytest.raises(Inconclusive, match=r"/host/etc/cni/net.d/10-flannel.conflist was not read: permission denied"):
+        world.node().comparison("cni_file")

@@ -12,6 +12,8 @@ ROWS = load(
         {"requirement": "NET-DNS-006", "pods": ["pod/a"], "policy": "ClusterFirst",
          "answers": {"cluster": "kubernetes", "short": "web", "external": "external"}},
         {"requirement": "NET-DNS-007", "pods": ["host"], "policy": "Default", "answers": {"cluster": "unknown"}},
+        {"requirement": "NET-DNS-008", "pods": ["pod/default"], "policy": "Default",
+         "answers": {"cluster": "unknown", "external": "external"}},
         {"requirement": "NET-DNS-009", "pods": ["pod/default"], "policy": "Default", "answers": {"cluster": "unknown"}},
         {"requirement": "NET-DNS-010", "pods": ["pod/none"], "policy": "None", "answers": {"private": "private", "cluster": "unknown"}},
         {"requirement": "NET-DNS-027", "pods": ["pod/a"], "queries": {"udp-big": "truncated", "tcp-big": "big"}},
@@ -194,6 +196,19 @@ def test_default_whose_servers_answer_nobody_is_unknown(world):
     pod.both("cluster", "timeout", source=f"host@{WORKER1}")
     with pytest.raises(Inconclusive, match=r"the node's own servers \(198.51.100.53\) answer neither the pod nor the node"):
         pod.evidence.comparison("answers")
+
+
+def test_default_fails_on_silence_when_an_external_name_was_declared(world):
+    pod = Pod(world, "NET-DNS-008", "default", "nameserver 198.51.100.53\n").both("cluster", "timeout").both("external", "timeout")
+    assert pod.evidence.answers != pod.evidence.expected_answers
+
+
+def test_samples_that_differ_are_all_told(a):
+    a.answer("tcp-cluster", "reached", "10.96.0.1")
+    frame = a.world.recording.streams["frames"][-1]["frame"]
+    frame["samples"].append({**frame["samples"][-1], "outcome": "timeout"})
+    assert "tcp-cluster: expected 10.96.0.1, found frozenset" not in a.evidence.explain("answers")
+    assert "tcp-cluster: expected 10.96.0.1, found 10.96.0.1 / timeout" in a.evidence.explain("answers")
 
 
 def test_host_network_pod_is_its_own_witness(world):

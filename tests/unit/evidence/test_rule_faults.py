@@ -176,3 +176,117 @@ def _endpoints(world, service):
     for piece in world.object("endpointslices")["items"]:
         if piece["metadata"]["labels"].get("kubernetes.io/service-name") == service:
             yield from piece["endpoints"]
+
+
+NODE_PORT = """\
+:KUBE-EXT-WEB - [0:0]
+:KUBE-SVC-WEB - [0:0]
+:KUBE-SEP-WEB - [0:0]
+[0:0] -A KUBE-NODEPORTS -p tcp -m comment --comment "shop/web" -m tcp --dport 30080 -j KUBE-EXT-WEB
+[0:0] -A KUBE-EXT-WEB -m comment --comment "masquerade traffic for shop/web external destinations" -j KUBE-MARK-MASQ
+[0:0] -A KUBE-EXT-WEB -j KUBE-SVC-WEB
+[0:0] -A KUBE-SVC-WEB ! -s 10.244.0.0/16 -d 10.96.5.5/32 -p tcp -m tcp --dport 80 -j KUBE-MARK-MASQ
+[0:0] -A KUBE-SVC-WEB -m comment --comment "shop/web -> 10.244.1.5:7801" -j KUBE-SEP-WEB
+[0:0] -A KUBE-SEP-WEB -s 10.244.1.5/32 -m comment --comment "shop/web" -j KUBE-MARK-MASQ
+[0:0] -A KUBE-SEP-WEB -p tcp -m comment --comment "shop/web" -m tcp -j DNAT --to-destination 10.244.1.5:7801
+"""
+
+
+def _add_node_port(world, **spec):
+    head, nat, rest = world.text("iptables").partition("*nat\n")
+    chains, rules = NODE_PORT[: NODE_PORT.index("[0:0] -A")], NODE_PORT[NODE_PORT.index("[0:0] -A") :]
+    at = rest.index("[", rest.index("\n["))
+    world.write("iptables", head + nat + rest[:at] + chains + rules + rest[at:])
+    world.insert_rule("nat", "-A KUBE-SERVICES -d 10.96.5.5/32 -p tcp -m tcp --dport 80 -j KUBE-SVC-WEB")
+    port = {"name": "http", "port": 80, "protocol": "TCP", "nodePort": 30080}
+    body = {"clusterIP": "10.96.5.5", "clusterIPs": ["10.96.5.5"], "ports": [port], "type": "NodePort", **spec}
+    world.object("services")["items"].append({"metadata": {"name": "web", "namespace": "shop"}, "spec": body})
+    labels = {"kubernetes.io/service-name": "web"}
+    piece = {"metadata": {"name": "web-1", "namespace": "shop", "labels": labels}, "addressType": "IPv4"}
+    ports = [{"name": "http", "port": 7801, "protocol": "TCP"}]
+    world.object("endpointslices")["items"].append({**piece, "ports": ports, "endpoints": [{"addresses": ["10.244.1.5"]}]})
+
+
+def test_node_port_packets_are_marked(world):
+    _add_node_port(world)
+    assert world.wrong() == set()
+    world.without_rule("-A KUBE-EXT-WEB", "-j KUBE-MARK-MASQ")
+    assert world.wrong() == {"service_marks"}
+    assert "outside > node port 30080/tcp of shop/web: expected marked, found not marked" in world.node().explain("service_marks")
+
+
+def test_node_port_that_leads_nowhere(world):
+    _add_node_port(world)
+    world.without_rule("-A KUBE-NODEPORTS", "--dport 30080")
+    text = world.node().explain("service_marks")
+    assert "node port 30080/tcp of shop/web: expected marked, found not translated (no rule translates it)" in text
+
+
+def test_node_port_with_local_policy_keeps_the_client(world):
+    _add_node_port(world, externalTrafficPolicy="Local")
+    world.without_rule("-A KUBE-EXT-WEB", "-j KUBE-MARK-MASQ")
+    assert world.wrong() == set()
+
+
+def test_some_packets_unmarked_is_wrong(world):
+    _add_node_port(world)
+    world.edit("iptables", 'external destinations" -j KUBE-MARK-MASQ', 'x" -m statistic --mode random --probability 0.5 -j KUBE-MARK-MASQ')
+    assert world.wrong() == {"service_marks"}
+
+
+def test_same_node_pods_masqueraded(world):
+    world.insert_rule("nat", "-A POSTROUTING -s 10.244.1.0/24 -d 10.244.1.0/24 -j MASQUERADE")
+    assert "between_pods" in world.wrong()
+    assert "pod 10.244.1.254 > pod 10.244.1.3 of the same node: expected kept, found masqueraded" in world.node().explain("between_pods")
+
+
+def test_same_node_pods_pass_no_rules_without_bridge_nf(world):
+    world.write("bridge-nf", "0\n")
+    world.insert_rule("nat", "-A POSTROUTING -s 10.244.1.0/24 -d 10.244.1.0/24 -j MASQUERADE")
+    assert "between_pods" not in world.wrong()
+
+
+def test_replies_stopped(world):
+    world.insert_rule("filter", "-A FORWARD -s 10.244.0.0/24 -m conntrack --ctstate ESTABLISHED -j DROP")
+    assert world.wrong() == {"forwarding_verdicts"}
+    assert "tcp: reply to pod 10.244.1.254 > pod 10.244.0.254 of k8snet-control: expected accepted, found drop" in world.node().explain(
+        "forwarding_verdicts"
+    )
+
+
+def test_another_set_than_either_reading_is_wrong(world):
+    before = World()
+    for endpoint in _endpoints(world, "kube-dns"):
+        if endpoint["addresses"] == ["10.244.1.5"]:
+            endpoint["addresses"] = ["10.244.1.77"]
+    for endpoint in _endpoints(before, "kube-dns"):
+        if endpoint["addresses"] == ["10.244.1.5"]:
+            endpoint["addresses"] = ["10.244.1.78"]
+    for name in ("services", "endpointslices"):
+        world.recording.streams["objects"].insert(0, {"name": name, "status": 200, "body": before.object(name)})
+    assert "service_entries" in world.wrong()
+
+
+def test_match_nobody_understands_on_a_service_path(world):
+    world.insert_rule("nat", "-A PREROUTING -d 10.96.0.0/12 -m frobnicate --level 3 -j ACCEPT")
+    statuses = world.statuses()
+    assert (statuses["service_hooks"], statuses["service_entries"], statuses["service_marks"]) == ("unknown", "unknown", "unknown")
+
+
+def test_match_nobody_understands_in_postrouting(world):
+    world.insert_rule("nat", "-A POSTROUTING -m frobnicate --level 3 -j MASQUERADE")
+    statuses = world.statuses()
+    assert {statuses[name] for name in ("egress", "between_pods", "pod_network_rules")} <= {"unknown", "wrong"}
+    assert statuses["between_pods"] == "unknown"
+
+
+def test_nftables_leftovers(world):
+    world.edit("nft", '{"nftables": [', '{"nftables": [{"table": {"family": "ip", "name": "kube-proxy", "handle": 1}}, ')
+    assert world.wrong() == {"mode_sources"}
+    assert "found iptables nftables" in world.node().explain("mode_sources")
+
+
+def test_proxy_says_another_mode(world):
+    world.write("proxy-mode", "ipvs")
+    assert world.wrong() == {"mode_sources"}
+    assert "proxyMode: expected iptables, found ipvs" in world.node().explain("mode_sources")
