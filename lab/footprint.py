@@ -48,8 +48,8 @@ def snapshot(mark: str = "") -> Footprint:
 
     Args:
         mark: where others work on the machine too: of processes count only those in the lab's cgroups and those with
-            this text in their environment or command line. Without it, all that pid 1 has adopted (what outlives its
-            starter). Names of `ip netns` count only without it: the lab makes none.
+            this text in their environment or command line, of cgroups only the lab's, of mounts all but `ip netns`'s.
+            Without it all count; of processes those that pid 1 has adopted, as it does with what outlives its starter.
     """
     others = [pid for pid in process.all_pids() if process.start_time(pid) is not None]
     others = [pid for pid in others if os.getpid() not in process.ancestry(pid)]
@@ -58,7 +58,7 @@ def snapshot(mark: str = "") -> Footprint:
         frozenset(f"{pid} {_read_file(pid, 'comm')} (started {process.start_time(pid)})" for pid in kept),
         frozenset(_namespaces(kept if mark else others)),
         frozenset(line for line in _mounts() if not (mark and " /run/netns" in line)),
-        frozenset(_cgroups()),
+        frozenset(folder for folder in _cgroups() if not mark or f"/{cgroup.ROOT}" in folder),
         frozenset(os.listdir("/sys/class/net")),
         frozenset(_sysctls()),
     )
