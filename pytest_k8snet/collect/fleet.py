@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from pytest_k8snet.cluster.channel import Channel
 from pytest_k8snet.cluster.connection import Answer, Connection
 from pytest_k8snet.cluster.exec import open_exec
+from pytest_k8snet.cluster.preflight import OWNER, OWNER_LABEL
 from pytest_k8snet.errors import NoVerdict
 from pytest_k8snet.model.endpoint import Endpoint
 from pytest_k8snet.model.inventory import Inventory
@@ -42,7 +43,7 @@ class Needs(Protocol):
 
 
 @dataclass(slots=True)
-class Probe:
+class ProbePod:
     """One probe pod: planned, then created, then ready or with a problem."""
 
     role: manifests.Role
@@ -101,6 +102,8 @@ class Fleet:
     def create_services(self) -> None:
         """The Services that are needed, except the marker, which is created when the pods behind it are ready."""
         self._note_kubernetes()
+        if Tier.RESTRICTED not in self._spaces:
+            return
         for name in manifests_services.ORDER:
             if name in self._services:
                 self._create_service(name)
@@ -141,10 +144,10 @@ class Fleet:
     def _ready(self) -> int:
         return sum(self._is_ready(probe) for probe in self._probes)
 
-    def _planned(self, role_name: str, node: str) -> Probe:
+    def _planned(self, role_name: str, node: str) -> ProbePod:
         role = manifests.ROLES[role_name]
         position = self._inventory.names.index(node)
-        return Probe(role, node, self._space(role.tier), manifests.pod_name(role, node, position))
+        return ProbePod(role, node, self._space(role.tier), manifests.pod_name(role, node, position))
 
     def _space(self, tier: Tier) -> str:
         return f"{self._settings.prefix}-{tier}"
@@ -161,6 +164,8 @@ class Fleet:
         answer = self._connection.post(f"{CORE}/namespaces", manifests.namespace(self._owner, name, tier))
         if answer.status == 409:
             self._cleanup.keep(name)
+            if not self._owned(name):
+                return self._refuse(tier, f"namespace {name} exists and is not ours")
         elif not answer.ok:
             return self._refuse(tier, f"namespace {name} cannot be created: {answer.message}")
         stored = self._connection.post(self._path("configmaps", tier), manifests.agent_map(self._owner, bundle()))
@@ -168,6 +173,11 @@ class Fleet:
             return self._refuse(tier, f"the agent cannot be stored in namespace {name}: {stored.message}")
         self._spaces.add(tier)
         self._event({"what": "namespace", "tier": str(tier), "name": name})
+
+    def _owned(self, namespace: str) -> bool:
+        """Whether a namespace that was there carries our label; preflight looked too, but some time ago."""
+        answer = self._connection.get(f"{CORE}/namespaces/{namespace}")
+        return answer.ok and (answer.body["metadata"].get("labels") or {}).get(OWNER_LABEL) == OWNER
 
     def _refuse(self, tier: Tier, rule: str) -> None:
         self._refused[tier] = rule
@@ -177,7 +187,7 @@ class Fleet:
                 probe.problem, probe.settled = rule, True
                 self._record([probe])
 
-    def _create(self, probes: Iterable[Probe]) -> None:
+    def _create(self, probes: Iterable[ProbePod]) -> None:
         """The first pod of a tier alone, until the namespace is ready for pods and the tier is known to be allowed."""
         unsettled = [probe for probe in probes if not probe.settled]
         for tier in sorted(self._spaces):
@@ -186,7 +196,7 @@ class Fleet:
                 with ThreadPoolExecutor(PARALLEL) as pool:
                     list(pool.map(self._create_one, mine[1:]))
 
-    def _create_first(self, probe: Probe) -> bool:
+    def _create_first(self, probe: ProbePod) -> bool:
         ends = time.monotonic() + ACCOUNT_PATIENCE
         while True:
             answer = self._post_pod(probe)
@@ -199,14 +209,14 @@ class Fleet:
         self._created(probe, answer)
         return True
 
-    def _create_one(self, probe: Probe) -> None:
+    def _create_one(self, probe: ProbePod) -> None:
         self._created(probe, self._post_pod(probe))
 
-    def _post_pod(self, probe: Probe) -> Answer:
+    def _post_pod(self, probe: ProbePod) -> Answer:
         manifest = manifests.pod(self._owner, self._settings, probe.role, probe.node, probe.name)
         return self._connection.post(self._path("pods", probe.role.tier), manifests_patch.apply(manifest, self._patch))
 
-    def _created(self, probe: Probe, answer: Answer) -> None:
+    def _created(self, probe: ProbePod, answer: Answer) -> None:
         if answer.ok:
             probe.pod = answer.body
         else:
@@ -214,8 +224,6 @@ class Fleet:
             self._record([probe])
 
     def _create_service(self, name: str) -> None:
-        if Tier.RESTRICTED not in self._spaces:
-            return
         body = manifests_services.service(self._owner, name, len(self._inventory.families) > 1)
         answer = self._post_event(self._path("services"), body)
         if answer.ok:
@@ -233,17 +241,17 @@ class Fleet:
             if (item["metadata"].get("namespace"), item["metadata"]["name"]) == ("default", "kubernetes"):
                 self._event(manifests_services.event(item))
 
-    def _note(self, waiting: Mapping[str, Probe], change: tuple[str, Mapping[str, Any]] | None) -> None:
+    def _note(self, waiting: Mapping[str, ProbePod], change: tuple[str, Mapping[str, Any]] | None) -> None:
         if change is not None and change[0] in waiting:
             waiting[change[0]].pod = change[1]
 
-    def _judge(self, probe: Probe, patience: Patience) -> None:
+    def _judge(self, probe: ProbePod, patience: Patience) -> None:
         if probe.pod is not None and fleet_status.ready(probe.pod):
             probe.settled = True
         elif problem := patience.problem(probe.key, probe.pod, probe.node):
             probe.problem, probe.settled = problem, True
 
-    def _give_up(self, probes: list[Probe], seconds: float) -> None:
+    def _give_up(self, probes: list[ProbePod], seconds: float) -> None:
         """Time is over: say why, in the words of the pod's last warning event where there is one."""
         warnings = self._warnings({probe.namespace for probe in probes})
         for probe in probes:
@@ -264,17 +272,17 @@ class Fleet:
         conditions = {n["metadata"]["name"]: c for n in listed for c in n["status"].get("conditions") or () if c["type"] == "Ready"}
         return {name: f"{c.get('reason')}: {c.get('message')}" for name, c in conditions.items() if c["status"] != "True"}
 
-    def _stream(self, probe: Probe) -> Stream:
+    def _stream(self, probe: ProbePod) -> Stream:
         return Stream(probe.role.endpoint(probe.node), self._settings.run_id, partial(self._channel, probe), self._event)
 
-    def _channel(self, probe: Probe) -> Channel:
+    def _channel(self, probe: ProbePod) -> Channel:
         relay = ["python3", manifests.BUNDLE, "relay", "--socket", manifests.SOCKET]
         return open_exec(self._connection, probe.namespace, probe.name, "agent", relay)
 
-    def _is_ready(self, probe: Probe) -> bool:
+    def _is_ready(self, probe: ProbePod) -> bool:
         return probe.settled and not probe.problem
 
-    def _record(self, probes: Iterable[Probe]) -> None:
+    def _record(self, probes: Iterable[ProbePod]) -> None:
         for probe in probes:
             ip = fleet_status.address(probe.pod) if probe.pod else ""
             entry = {"endpoint": str(probe.role.endpoint(probe.node)), "namespace": probe.namespace, "pod": probe.name, "ip": ip}

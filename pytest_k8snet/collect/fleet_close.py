@@ -10,7 +10,7 @@ from pytest_k8snet.cluster.connection import Answer, Connection, Unreachable
 from pytest_k8snet.errors import NoVerdict
 
 PATIENCE = 20.0  # s for namespaces to disappear
-FORCE_AFTER = 12.0  # s after which pods whose kubelet does not answer are deleted by force
+FORCE_AFTER = 8.0  # s after which pods whose kubelet does not answer are deleted by force
 PAUSES = (0.5, 1.0, 1.0, 1.5, 2.0)
 COLLECTIONS = ("/api/v1/namespaces/{}/pods", "/api/v1/namespaces/{}/configmaps", "/apis/discovery.k8s.io/v1/namespaces/{}/endpointslices")
 

@@ -237,6 +237,15 @@ def test_a_namespace_that_was_there_keeps_standing(api, fleet_of):
     assert [key for key in api.objects if key[1] == "mine-restricted"] == []
 
 
+def test_a_namespace_that_somebody_else_made_meanwhile_is_not_touched(api, fleet_of, recording):
+    api.put("namespaces", "", "k8snet-r1-restricted", {})
+    fleet = deploy(fleet_of())
+    assert "namespace k8snet-r1-restricted exists and is not ours" in placed(recording)["pod/a@n1"]["problem"]
+    assert [key for key in api.objects if key[1] == "k8snet-r1-restricted"] == []
+    assert fleet.close() == ()
+    assert ("namespaces", "", "k8snet-r1-restricted") in api.objects
+
+
 def test_requests_of_a_whole_run_stay_within_budget(api, fleet_of, connection, recording, settings):
     from pytest_k8snet.cluster.discovery import discover
     from pytest_k8snet.cluster.preflight import check

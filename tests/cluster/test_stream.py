@@ -113,6 +113,17 @@ def test_a_lost_channel_loses_no_frame_and_repeats_none(agent, frames):
     assert agent.seen == [1], "the question was carried out once"
 
 
+def test_a_question_that_was_lost_with_its_channel_is_asked_again(agent):
+    line = Line(agent)
+    stream = Stream(A, "r1", line, line.events.append)
+    stream.open()
+    stream._channel.send = lambda data: None  # into the void, and then the line breaks
+    stream._channel._socket.shutdown(socket.SHUT_WR)
+    agent._current.close()
+    assert [frame["kind"] for frame in stream.request("ping")] == ["pong"]
+    assert agent.seen == [1]
+
+
 def test_silence_is_a_lost_channel(agent):
     line = Line(agent, lambda data: data if b"hello" in data and b"result" not in data else b"")
     assert ask(line) == WHOLE
