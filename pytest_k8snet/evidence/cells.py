@@ -106,8 +106,8 @@ class Cell:
 class CellEvidence:
     """Finds the cells of one recording."""
 
-    def __init__(self, recording: Recording, inventory: Inventory) -> None:
-        self._observations = Observations(recording)
+    def __init__(self, recording: Recording, inventory: Inventory, observations: Observations | None = None) -> None:
+        self._observations = observations or Observations(recording)
         self._inventory = inventory
 
     def cell(self, plan: CellPlan) -> Cell:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
 from pytest_k8snet.model.inventory import Inventory
@@ -103,7 +103,7 @@ class NodeFacts:
         text = ((body or {}).get("data") or {}).get("config.conf")
         if text is None:
             raise Inconclusive("ConfigMap kube-system/kube-proxy, key config.conf, was not read")
-        return self.understood("kube-proxy's config.conf", kube_proxy.config, text)
+        return self.understood("kube-proxy's config.conf", _proxy_config, text)
 
     @cached_property
     def api(self) -> Mapping[str, Any]:
@@ -145,3 +145,9 @@ class NodeFacts:
         losses = [event["reason"] for event in self.recording.entries("events", what="stream-lost", source=host)]
         why = f"the privileged probe pod: {(problems + losses)[0]}" if problems + losses else "there is no such fact"
         return f"{self.node}: {name} was not read {phase} the probes ({why})"
+
+
+@lru_cache(maxsize=8)
+def _proxy_config(text: str) -> Mapping[str, Any]:
+    """Every node is judged by the same text."""
+    return kube_proxy.config(text)

@@ -29,7 +29,7 @@ class Observations:
 
     def find(self, probe: Probe) -> Observation:
         """All judged samples of a probe. Raises Inconclusive that says why there are none, or not as many as were asked for."""
-        frames = self._results.get((str(probe.source), str(probe)), [])
+        frames = self.frames(probe)
         if not frames:
             raise Inconclusive(f"not observed: {self._why_not(probe)}")
         try:
@@ -38,6 +38,10 @@ class Observations:
             return Observation(probe, frames[-1]["request"], samples)
         except (KeyError, ValueError, TypeError, AttributeError) as error:
             raise Inconclusive(f"not observed: the answer of {probe.source} about {probe} is damaged ({error!r})") from error
+
+    def frames(self, probe: Probe) -> list[Frame]:
+        """Result frames of a probe as its agent sent them, each once."""
+        return self._results.get((str(probe.source), str(probe)), [])
 
     def address(self, endpoint: Endpoint) -> str:
         """Where a probe pod ended up, "" if it is none or did not start."""

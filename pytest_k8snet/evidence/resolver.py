@@ -18,6 +18,7 @@ from pytest_k8snet.plan.resolver import NO_FILE, KubeletDns, ResolverPlan, expec
 
 from .comparison import Compared, Comparison
 from .node_facts import NodeFacts
+from .observations import Observations
 from .resolver_answers import Answers, answered, described, names_asked, servers_asked, silent
 
 SOME_ADDRESS = "an address"
@@ -31,10 +32,10 @@ REFUSED = "refused for its dnsConfig (422)"
 class PodResolver:
     """Facts about one pod's resolver."""
 
-    def __init__(self, recording: Recording, inventory: Inventory, plan: ResolverPlan) -> None:
+    def __init__(self, recording: Recording, inventory: Inventory, plan: ResolverPlan, observations: Observations | None = None) -> None:
         self.plan, self.recording = plan, recording
         self.node = NodeFacts(recording, inventory, plan.node)
-        self.answers = Answers(recording)
+        self.answers = Answers(recording, observations)
         self.refusals: list[Mapping[str, Any]] = []
 
     @property
@@ -111,8 +112,9 @@ class ResolverEvidence(Compared):
 
     comparisons = {"file": file, "answers": answers, "refusal": refusal}  # noqa: RUF012
 
-    def __init__(self, recording: Recording, inventory: Inventory, plan: ResolverPlan) -> None:
-        super().__init__(PodResolver(recording, inventory, plan), str(plan.source))
+    def __init__(self, recording: Recording, inventory: Inventory, plan: ResolverPlan, observations: Observations | None = None) -> None:
+        """`observations`: the index over the recording's frames, where the caller has one already."""
+        super().__init__(PodResolver(recording, inventory, plan, observations), str(plan.source))
 
 
 def _lines(conf: resolv.ResolvConf) -> dict[str, tuple[str, ...]]:
@@ -150,8 +152,7 @@ def _assert_assessable(pod: PodResolver, probe: Probe) -> None:
 
 def _asked_by_node(pod: PodResolver, probe: Probe) -> list[Probe]:
     twin = replace(probe, source=Endpoint(EndpointKind.HOST, node=pod.plan.node))
-    known = any(entry["frame"].get("id") == str(twin) for entry in pod.recording.entries("frames", source=str(twin.source)))
-    return [twin] if known else []
+    return [twin] if pod.answers.known(twin) else []
 
 
 def _declared(pod: PodResolver) -> bool:

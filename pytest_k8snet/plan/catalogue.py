@@ -22,6 +22,7 @@ BASES = frozenset({"CONFORMANCE", "MODEL", "K8S-DOC", "IMPL", "OS", "SEED"})
 CLASSES = frozenset({"passive", "active", "privileged", "disruptive"})
 _FIELDS = frozenset({"id", "title", "level", "basis", "applies", "class", "statement", "meaning", "source"})
 _ID = re.compile(r"^NET-[A-Z0-9]+-\d{3}$")
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml, where it was built in, is ten times as quick
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def load(folder: Path) -> Catalogue:
 def read_yaml(path: Path) -> Any:
     """The document in a YAML file. Raises UsageProblem naming the file and the line."""
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.load(path.read_text(encoding="utf-8"), _LOADER)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UsageProblem(f"{path} cannot be read: {' '.join(str(error).split())}") from error
 

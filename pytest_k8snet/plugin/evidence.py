@@ -8,6 +8,7 @@ from typing import Any
 from pytest_k8snet.evidence.cells import CellEvidence
 from pytest_k8snet.evidence.cluster import ClusterEvidence
 from pytest_k8snet.evidence.node import NodeEvidence
+from pytest_k8snet.evidence.observations import Observations
 from pytest_k8snet.evidence.resolver import ResolverEvidence
 from pytest_k8snet.model.inventory import Inventory
 from pytest_k8snet.model.recording import Recording
@@ -21,14 +22,15 @@ class Bench:
 
     def __init__(self, recording: Recording, inventory: Inventory) -> None:
         self._recording, self._inventory = recording, inventory
-        self._cells = CellEvidence(recording, inventory)
+        self._observations = Observations(recording)
+        self._cells = CellEvidence(recording, inventory, self._observations)
 
     def evidence(self, plan: Plan) -> Any:
         """The evidence for one plan. Raises Inconclusive when nothing was observed, NotApplicable when it does not apply there."""
         if isinstance(plan, CellPlan):
             return self._cells.cell(plan)
         if isinstance(plan, ResolverPlan):
-            return ResolverEvidence(self._recording, self._inventory, plan)
+            return ResolverEvidence(self._recording, self._inventory, plan, self._observations)
         if plan is None:
             return ClusterEvidence(self._recording, self._inventory)
         return NodeEvidence(self._recording, self._inventory, plan)
