@@ -101,6 +101,7 @@ def compare(rounds: int, repeat: int) -> None:
     found = inventory(recording)
     fleet = Fleet(connection, chosen, found, Needs(frozenset({"a"}), frozenset(), frozenset(), ()), recording)
     try:
+        fleet.create_host()  # no host pod is needed, but it opens the namespaces
         fleet.create_pods()
         fleet.wait(chosen.ready_timeout, lambda done, total: None)
         measure(connection, chosen, recording, found, fleet.streams(), rounds, repeat)
