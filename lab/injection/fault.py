@@ -1,0 +1,162 @@
+"""A fault as data: `lab/faults/*.yaml`, read and checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from importlib import resources
+from typing import Any
+
+import yaml
+
+from lab.errors import UsageError
+
+ROLES = ("worker", "control")
+STATUSES = ("failed", "warning", "inconclusive", "passed", "skipped")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A command (inside nodes, or kubectl) and what its output must become.
+
+    With `prints`, `lacks` or `same_as` the command is repeated until its output matches that pattern, does not, or
+    equals what was kept under that name: at most `within` seconds.
+    """
+
+    run: tuple[str, ...] = ()
+    kubectl: tuple[str, ...] = ()
+    node: str = ""
+    text: str = ""
+    keep: str = ""
+    prints: str = ""
+    lacks: str = ""
+    same_as: str = ""
+    within: float = 60
+
+    @property
+    def is_check(self) -> bool:
+        """True if the step only waits."""
+        return bool(self.prints or self.lacks or self.same_as)
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """Cells (glob patterns, any of each list; an empty list matches all) and the status they must have."""
+
+    requirement: tuple[str, ...]
+    status: str = ""
+    source: tuple[str, ...] = ()
+    target: tuple[str, ...] = ()
+    node: tuple[str, ...] = ()
+    protocol: tuple[str, ...] = ()
+    role: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is done to the lab, how one sees that it is done and undone, and what the suite must say."""
+
+    id: str
+    title: str
+    flavour: Mapping[str, object]
+    roles: tuple[str, ...]
+    draw: Mapping[str, Any]
+    inject: tuple[Step, ...]
+    effective: tuple[Step, ...]
+    undo: tuple[Step, ...]
+    healed: tuple[Step, ...]
+    must: tuple[Expected, ...]
+    may: tuple[Expected, ...]
+    note: str = field(default="")
+
+
+STEP_KEYS = {"run", "kubectl", "node", "text", "keep", "prints", "lacks", "same-as", "within"}
+CELL_KEYS = {"requirement", "status", "source", "target", "node", "protocol", "role"}
+KEYS = {"id", "title", "like", "flavour", "roles", "draw", "note", "inject", "effective", "undo", "healed", "must", "may"}
+
+
+def catalogue() -> dict[str, Fault]:
+    """All faults by id."""
+    folder = resources.files("lab") / "faults"
+    texts = {one.name: one.read_text() for one in folder.iterdir() if one.name.endswith(".yaml")}
+    raw = {name: _mapping(yaml.safe_load(text), name) for name, text in sorted(texts.items())}
+    by_id = {str(one.get("id")): one for one in raw.values()}
+    return {fault.id: fault for fault in (_fault(one, name, by_id) for name, one in raw.items())}
+
+
+def named(faults: Mapping[str, Fault], wanted: str) -> Fault:
+    """The fault with this id; UsageError with the nearest ids."""
+    if wanted not in faults:
+        near = get_close_matches(wanted.upper(), faults, 3) or list(faults)
+        raise UsageError(f"no fault {wanted}: did you mean {', '.join(near)}? (`python -m lab fault list` names all)")
+    return faults[wanted]
+
+
+def _mapping(value: Any, name: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise UsageError(f"{name}: not a mapping")
+    return value
+
+
+def _fault(raw: dict[str, Any], name: str, all_raw: Mapping[str, dict[str, Any]]) -> Fault:
+    _check_keys(raw, KEYS, name)
+    if name != f"{raw.get('id')}.yaml" or not re.fullmatch(r"FLT-\d{3}(-[a-z0-9]+)*", str(raw.get("id"))):
+        raise UsageError(f"{name}: its id is {raw.get('id')!r}; file and id have the same name, as FLT-001.yaml")
+    base = all_raw.get(str(raw["like"]), {}) if "like" in raw else {}
+    if "like" in raw and not base:
+        raise UsageError(f"{name}: like {raw['like']}: there is no such fault")
+    try:
+        return _made(raw, base, name)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UsageError(f"{name}: {type(error).__name__}: {error}") from error
+
+
+def _made(raw: dict[str, Any], base: dict[str, Any], name: str) -> Fault:
+    """A fault that is like another one does the other's steps first and undoes them last."""
+    steps = {key: base.get(key, []) + raw.get(key, []) for key in ("inject", "effective", "healed")}
+    steps["undo"] = raw.get("undo", []) + base.get("undo", [])
+    made = {key: tuple(_step(one, name) for one in value) for key, value in steps.items()}
+    roles = tuple(raw.get("roles", base.get("roles", ROLES)))
+    if not roles or not set(roles) <= set(ROLES):
+        raise UsageError(f"{name}: roles are {' and '.join(ROLES)}, not {list(roles)}")
+    return Fault(
+        raw["id"], raw["title"], {**base.get("flavour", {}), **raw.get("flavour", {})}, roles,
+        {**base.get("draw", {}), **raw.get("draw", {})}, **made,
+        must=tuple(_expected(one, name, needs_status=True) for one in raw["must"]),
+        may=tuple(_expected(one, name, needs_status=False) for one in raw.get("may", [])),
+        note=" ".join(raw.get("note", "").split()),
+    )  # fmt: skip
+
+
+def _step(raw: dict[str, Any], name: str) -> Step:
+    _check_keys(raw, STEP_KEYS, f"{name}: step {raw}")
+    step = Step(
+        run=_words(raw.get("run", [])), kubectl=_words(raw.get("kubectl", [])), node=raw.get("node", ""),
+        text=raw.get("text", ""), keep=raw.get("keep", ""), prints=raw.get("prints", ""), lacks=raw.get("lacks", ""),
+        same_as=raw.get("same-as", ""), within=float(raw.get("within", 60)),
+    )  # fmt: skip
+    if bool(step.run) == bool(step.kubectl) or bool(step.run) != bool(step.node):
+        raise UsageError(f"{name}: step {raw}: needs either run and node, or kubectl")
+    return step
+
+
+def _expected(raw: dict[str, Any], name: str, *, needs_status: bool) -> Expected:
+    _check_keys(raw, CELL_KEYS, f"{name}: {raw}")
+    status, role = raw.get("status", ""), raw.get("role", "")
+    if needs_status != bool(status) or (status and status not in STATUSES) or (role and role not in ROLES):
+        raise UsageError(f"{name}: {raw}: each `must` has one status of {', '.join(STATUSES)}, no `may` has one")
+    if status == "inconclusive":
+        raise UsageError(f"{name}: {raw}: what is inconclusive is not seen: it belongs to `may`")
+    lists = {key: _words(raw.get(key, [])) for key in ("requirement", "source", "target", "node", "protocol")}
+    return Expected(status=status, role=role, **lists)
+
+
+def _words(value: Any) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(str(one) for one in value)
+
+
+def _check_keys(raw: dict[str, Any], allowed: set[str], what: str) -> None:
+    if unknown := sorted(set(raw) - allowed):
+        raise UsageError(f"{what}: unknown {', '.join(unknown)}; there are {', '.join(sorted(allowed))}")
