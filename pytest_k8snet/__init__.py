@@ -1,4 +1,7 @@
-"""Prove a Kubernetes cluster's network right, cell by cell."""
+"""Prove a Kubernetes cluster's network right, cell by cell.
+
+PYTEST_DONT_REWRITE: the launcher imports this before pytest runs, which pytest would warn about.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The pytest plugin. This module is all that an unrelated run imports; everything else is loaded when a cluster or a recording is given."""
+"""The pytest plugin. This module is all that an unrelated run imports; everything else is loaded when a cluster or a recording is given.
+
+PYTEST_DONT_REWRITE: the launcher imports this before pytest runs, which pytest would warn about.
+"""
 
 from __future__ import annotations
 

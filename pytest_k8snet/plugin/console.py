@@ -16,7 +16,7 @@ class Console:
 
     def __init__(self, config: pytest.Config) -> None:
         self._plugins = config.pluginmanager
-        self._quiet = config.option.verbose < 0
+        self._quiet = config.getoption("verbose", 0) < 0
         self._started: dict[str, float] = {}
         self._live = ""
 

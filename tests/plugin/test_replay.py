@@ -167,3 +167,9 @@ def test_items_are_per_source_above_the_limit(replay, monkeypatch):
     assert coarse.statuses() == fine.statuses()
     assert int(coarse.junit.get("tests")) < int(fine.junit.get("tests"))
     assert coarse.code == 1
+
+
+def test_it_judges_without_a_terminal(replay):
+    recording = cluster_recording.fail(cluster_recording.recording(), "pod/a@worker1", "pod/a@worker2", action="tcp")
+    done = replay(recording, "-p", "no:terminal")
+    assert (done.code, done.report["verdict"]) == (1, "FAIL")

@@ -35,9 +35,11 @@ def test_a_bug_in_a_test_is_never_a_pass_nor_a_failure(judge):
 
 
 def test_a_bug_in_the_test_of_a_may_is_no_pass_either(judge):
-    done = judge('@requirement("NET-REACH-019")\ndef test_own(cell): 1 / 0\n')
-    assert done.code == 10
+    good = '@requirement("NET-REACH-005")\ndef test_good(cell): pass\n'
+    done = judge(good + '@requirement("NET-REACH-019")\ndef test_own(cell): 1 / 0\n')
+    assert (done.code, done.report["coverage"]["passed"]) == (10, 1)
     assert "internal problem: ZeroDivisionError" in " ".join(done.text.split())
+    assert done.junit.get("errors") == "3"
 
 
 def test_inconclusive_inside_the_test_is_an_error_not_a_failure(judge):

@@ -89,7 +89,11 @@ class Evidence:
         self._change([e for e in self.recording.entries("objects", name=name) if e["status"] == 200], "body", edited, f"object {name}")
 
     def frames(self, change: Callable[[dict[str, Any]], None], *, source: str = "", target: str = "", action: str = "") -> None:
-        """Change result frames in place. `source` and `target` end the spelling of the endpoints ("@worker1" = all of that node)."""
+        """Change result frames in place.
+
+        `source` and `target` end the spelling of the endpoints ("@worker1" = all of that node); `action` is a verb ("tcp", "resolve")
+        or the whole head of a probe's id ("resolve4+udp-cluster").
+        """
         frames = [e["frame"] for e in self.recording.streams["frames"] if _matches(e["frame"], source, target, action)]
         assert frames, f"no frame {action} {source} > {target}"
         before = json.dumps(frames, sort_keys=True)
@@ -164,7 +168,8 @@ def healthy(recorded: Recording, judge: Callable[..., Judged]) -> Judged:
 def _matches(frame: Mapping[str, Any], source: str, target: str, action: str) -> bool:
     head, _, ends = str(frame.get("id", "")).partition(":")
     start, _, end = ends.partition(">")
-    return bool(ends) and start.endswith(source) and end.endswith(target) and head.startswith(action)
+    verb = head.partition("+")[0].rstrip("46")
+    return bool(ends) and start.endswith(source) and end.endswith(target) and action in ("", verb, head)
 
 
 def _key(result: Mapping[str, Any]) -> Key:

@@ -20,7 +20,7 @@ def test_every_assessed_requirement_has_an_observation(healthy):
 
 def test_one_direction_fails_in_one_cell(evidence, judge, healthy):
     first, second = evidence.workers[:2]
-    evidence.outcome("timeout", source=f"pod/a@{first}", target=f"pod/a@{second}", action="tcp4:")
+    evidence.outcome("timeout", source=f"pod/a@{first}", target=f"pod/a@{second}", action="tcp")
     changed = judge(evidence).differs(healthy)
     assert changed["NET-REACH-005", f"pod/a@{first}", f"pod/a@{second}", "", "tcp"] == "failed"
     assert {key[0] for key, status in changed.items() if status == "failed"} == {"NET-REACH-005"}
@@ -28,7 +28,7 @@ def test_one_direction_fails_in_one_cell(evidence, judge, healthy):
 
 def test_a_lost_frame_is_not_observed(evidence, judge, healthy):
     first, second = evidence.workers[:2]
-    evidence.lose(source=f"pod/a@{first}", target=f"pod/a@{second}", action="tcp4:")
+    evidence.lose(source=f"pod/a@{first}", target=f"pod/a@{second}", action="tcp")
     judged = judge(evidence)
     assert judged.code == 10
     assert set(judged.differs(healthy).values()) == {"inconclusive"}
