@@ -29,6 +29,7 @@ RESUME = (
     "kube-proxy",
     "nodes ready",
     "CoreDNS answers",
+    "all pods ready",
 )
 
 
@@ -76,6 +77,8 @@ def resume(cluster: Cluster, progress: Progress) -> None:
         wait_nodes(cluster, cluster.nodes, started)
     with progress.step(RESUME[5]):
         addons.wait_dns(cluster)
+    with progress.step(RESUME[6]):  # the network works already; this is the readiness period of flannel's pods
+        addons.wait_all_ready(cluster)
 
 
 def build_hosts(cluster: Cluster) -> None:
