@@ -184,7 +184,7 @@ def _refusal(connection: Connection, answer: Answer) -> str:
     if answer.status == 401:
         return f"{connection.address} does not accept the credentials of user {connection.user!r} (401); renew them"
     if answer.status == 403:
-        return f"{connection.address} refuses: {answer.message} (403)"
+        return f"{connection.address} refuses: {answer.message} (403); print the needed role with: python -m pytest_k8snet rbac"
     host = urlsplit(connection.address).netloc
     return f"{host} does not answer like a Kubernetes API server (status {answer.status})"
 
