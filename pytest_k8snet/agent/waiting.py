@@ -8,7 +8,11 @@ from typing import Any, Callable
 
 
 class Late(Exception):
-    """The deadline passed."""
+    """The deadline passed; `seconds` is how much later than that this process noticed."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
 
 
 def now() -> float:
@@ -32,7 +36,7 @@ async def _until(
     loop: asyncio.AbstractEventLoop, descriptor: int, deadline: float, add: Callable[..., Any], remove: Callable[[int], bool]
 ) -> None:
     future: asyncio.Future[None] = loop.create_future()
-    timer = loop.call_at(deadline, _expire, future)
+    timer = loop.call_at(deadline, _expire, future, deadline)
     add(descriptor, _wake, future)
     try:
         await future
@@ -46,6 +50,6 @@ def _wake(future: asyncio.Future[None]) -> None:
         future.set_result(None)
 
 
-def _expire(future: asyncio.Future[None]) -> None:
+def _expire(future: asyncio.Future[None], deadline: float) -> None:
     if not future.done():
-        future.set_exception(Late())
+        future.set_exception(Late(future.get_loop().time() - deadline))

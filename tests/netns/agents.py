@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import select
 import shutil
 import subprocess
 import tempfile
@@ -18,6 +19,7 @@ from pytest_k8snet.collect.bundle import agent_archive
 from .world import Namespace
 
 RUN = "r1"
+SILENCE = 30  # s; heartbeats come every 5 s
 # The agent needs no more than the standard library, and another user must be able to read the interpreter.
 PYTHON = shutil.which("python3", path="/usr/bin:/usr/local/bin:/bin") or "python3"
 RESTRICTED = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all", "--no-new-privs")
@@ -101,6 +103,8 @@ class Stream:
         return json.loads(body)
 
     def _more(self) -> None:
+        ready, _, _ = select.select([self.relay.stdout], [], [], SILENCE)
+        assert ready, f"the agent says nothing for {SILENCE} s"
         data = os.read(self.relay.stdout.fileno(), 1 << 20)
         if not data:
             raise EOFError

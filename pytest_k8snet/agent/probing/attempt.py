@@ -14,6 +14,7 @@ from .. import kernel, outcomes, waiting
 from .gate import Gate
 from .request import Request
 
+STARVED_SECONDS = 0.1
 IN_PROGRESS = (errno.EINPROGRESS, errno.EAGAIN)
 
 
@@ -55,6 +56,12 @@ def failure(sock: socket.socket, number: int) -> Failed:
     return Failed(outcome or outcomes.of_errno(number), **detail)
 
 
+def timed_out(missing: str, late: waiting.Late) -> Failed:
+    """A timeout; `starved` (seconds) tells that this process itself came too late to look, so the node is overloaded."""
+    starved = {"starved": round(late.seconds, 3)} if late.seconds > STARVED_SECONDS else {}
+    return Failed(outcomes.TIMEOUT, error=f"no {missing} within the deadline", **starved)
+
+
 def sockname(sock: socket.socket) -> str:
     """Own address of a connected socket."""
     return str(sock.getsockname()[0])
@@ -88,8 +95,8 @@ async def _connected(sock: socket.socket, request: Request, deadline: float) -> 
     if number in IN_PROGRESS:
         try:
             await waiting.writable(sock, deadline)
-        except waiting.Late:
-            raise Failed(outcomes.TIMEOUT, error="no answer to the SYN within the deadline") from None
+        except waiting.Late as late:
+            raise timed_out("answer to the SYN", late) from None
         number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
     if number:
         raise failure(sock, number)
@@ -127,5 +134,5 @@ async def receive_message(sock: socket.socket, limit: int, deadline: float) -> t
 async def _or_timeout(wait: Any, phase: str) -> None:
     try:
         await wait
-    except waiting.Late:
-        raise Failed(outcomes.TIMEOUT, error=f"no {phase} within the deadline") from None
+    except waiting.Late as late:
+        raise timed_out(phase, late) from None

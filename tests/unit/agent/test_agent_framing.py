@@ -65,6 +65,12 @@ def test_a_frame_after_a_line_of_garbage_is_found(garbage: bytes, payload: dict)
     assert (isinstance(first, Damaged), second) == (True, payload)
 
 
+def test_each_damage_is_told_once():
+    good = encode({"a": 1})
+    items = decode(b"one\ntwo\n", good, good, b"three\n", good)
+    assert [isinstance(item, Damaged) for item in items] == [True, False, False, True, False]
+
+
 def test_reasons_name_what_is_wrong():
     assert decode(b"hello\n") == [Damaged("no frame header: b'hello\\n'")]
     assert decode(b"2 00000000\n{}\n") == [Damaged("a frame of 2 bytes does not match its checksum")]
