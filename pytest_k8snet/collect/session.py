@@ -59,13 +59,14 @@ class Session:
 
     def close(self, failed: bool = False) -> tuple[str, ...]:
         """Stop the agents, delete what was created, and name what is still there."""
-        started = time.monotonic()
-        if self._interview is not None:
-            self._interview.close()
-        fleet, self._fleet = self._fleet, None
         kept = self._settings.keep is Keep.ALWAYS or (failed and self._settings.keep is Keep.ON_FAILURE)
-        left = () if fleet is None or kept else fleet.close()
-        self.seconds["cleanup"] = time.monotonic() - started
+        with self._phase("cleanup"):
+            try:
+                if self._interview is not None:
+                    self._interview.close()
+            finally:  # an agent that cannot be told to stop must not keep its pod
+                left = () if self._fleet is None or kept else self._fleet.close()
+        self._fleet = None  # only now: a close that was cut off is done again by the next one
         return left
 
     def _place_hosts(self) -> None:
