@@ -77,7 +77,19 @@ def subnet_values(node: NodeFacts) -> Comparison:
         "FLANNEL_MTU": f"MTU {mtu} of {nic} minus {flannel.OVERHEAD.get(conf.backend, 0)} for {conf.backend}",
         "FLANNEL_IPMASQ": "with false the bridge plugin masquerades traffic between pods of different nodes",
     }
-    return Comparison("/run/flannel/subnet.env", {key: values.get(key, "") for key in expected}, expected, notes)
+    found = {key: values.get(key, "") for key in expected}
+    found["FLANNEL_NETWORK holds the node's podCIDR"] = _holds(found["FLANNEL_NETWORK"], node.host.pod_cidr)
+    wanted = {**expected, "FLANNEL_NETWORK holds the node's podCIDR": "yes"}
+    return Comparison("/run/flannel/subnet.env", found, wanted, notes)
+
+
+def _holds(network: str, cidr: IPv4Network) -> str:
+    """A network that equals net-conf.json's may still be wrong: there it is a setting, at the node a fact."""
+    try:
+        held = cidr.subnet_of(IPv4Network(network))
+    except ValueError:
+        return f"no, {network or 'nothing'} is no network"
+    return "yes" if held else f"no, {cidr} is outside {network}"
 
 
 def cni_file(node: NodeFacts) -> Comparison:

@@ -122,6 +122,22 @@ def test_subnet_env_values(world):
     assert "FLANNEL_IPMASQ: expected true, found false" in text
 
 
+def test_subnet_env_follows_a_wrong_net_conf(world):
+    world.edit("subnet.env", "FLANNEL_NETWORK=10.244.0.0/16", "FLANNEL_NETWORK=10.4.0.0/16")
+    data = world.object("configmap/kube-flannel/kube-flannel-cfg")["data"]
+    data["net-conf.json"] = data["net-conf.json"].replace("10.244.0.0/16", "10.4.0.0/16")
+    assert world.wrong() == {"subnet_values"}
+    assert world.node().explain("subnet_values") == (
+        "k8snet-worker1: /run/flannel/subnet.env\n"
+        "  FLANNEL_NETWORK holds the node's podCIDR: expected yes, found no, 10.244.1.0/24 is outside 10.4.0.0/16"
+    )
+
+
+def test_subnet_env_with_a_broken_network(world):
+    world.edit("subnet.env", "FLANNEL_NETWORK=10.244.0.0/16", "FLANNEL_NETWORK=all")
+    assert "found no, all is no network" in world.node().explain("subnet_values")
+
+
 def test_subnet_env_lacks_a_key(world):
     world.edit("subnet.env", "FLANNEL_IPMASQ=true", "")
     assert world.wrong() == {"subnet_keys", "subnet_values"}
