@@ -87,7 +87,7 @@ class AddressBook:
 
     def _outside(self, target: Endpoint) -> Address:
         if target.name == "runner":
-            if self._runner is None or not self._runner.get("address"):
+            if self._runner is None or not self._runner.get("address") or not self._runner["port"]:
                 raise NoAddress("this process serves no echo: no address of it that nodes could reach")
             return Address(self._runner["address"], self._runner["port"], str(target))
         host, _, port = target.name.partition("://")[2].rpartition(":")

@@ -113,3 +113,11 @@ def test_a_pod_that_did_not_start_has_no_address_and_its_problem_is_said(recordi
     builder = RequestBuilder(AddressBook(inventory(recording), recording), {}, 2.0)
     with pytest.raises(NoAddress, match="pod/a@k8snet-worker2 is not there: ImagePullBackOff on k8snet-worker2"):
         builder.build(Probe.parse("tcp4:pod/a@k8snet-worker1>pod/a@k8snet-worker2"), Sampling())
+
+
+@pytest.mark.parametrize("change", [{"address": ""}, {"port": 0}])
+def test_without_an_echo_here_nobody_is_sent_to_the_runner(recording, change):
+    next(recording.entries("events", what="runner")).update(change)
+    builder = RequestBuilder(AddressBook(inventory(recording), recording), {}, 2.0)
+    with pytest.raises(NoAddress, match="this process serves no echo"):
+        builder.build(Probe.parse("tcp4:pod/a@k8snet-worker1>outside/runner"), Sampling())
