@@ -19,6 +19,7 @@ from .rules_verdicts import Doubts
 
 ADDRESSES = frozenset({"raw", "mangle", "nat"})  # what filters does not change addresses
 NAT = frozenset({"nat"})
+Hook = Callable[[Worlds, Packet, frozenset[str]], tuple[Branch, ...]]
 UNTRANSLATED, DROPPED = "not translated", "dropped"
 MASQUERADED, KEPT = "masqueraded", "kept"
 CITED = 5
@@ -73,18 +74,18 @@ class Proxy:
         if self.from_pods[port].translated or not self.from_node[port].translated:
             return self._arriving(port, source)
         packet = Packet(source, port.address, port.protocol, 40000, port.port, local=self.rules.local)
-        return output(self.rules.worlds, packet, ADDRESSES)
+        return translated(output, self.rules.worlds, packet)
 
     def at_node_port(self, port: ServicePort) -> tuple[Branch, ...]:
         """A packet from outside to the Service's port of this node."""
         address = self.rules.node_ips.get(self.rules.node, "")
-        return prerouting(self.rules.worlds, self.rules.arriving(OUTSIDE, address, port.protocol, port.node_port), ADDRESSES)
+        return translated(prerouting, self.rules.worlds, self.rules.arriving(OUTSIDE, address, port.protocol, port.node_port))
 
     def _arriving(self, port: ServicePort, source: str) -> tuple[Branch, ...]:
-        return prerouting(self.rules.worlds, self.rules.arriving(source, port.address, port.protocol, port.port), ADDRESSES)
+        return translated(prerouting, self.rules.worlds, self.rules.arriving(source, port.address, port.protocol, port.port))
 
     def _sent(self, port: ServicePort) -> tuple[Branch, ...]:
-        return output(self.rules.worlds, self.rules.sent(port.address, port.protocol, port.port), ADDRESSES)
+        return translated(output, self.rules.worlds, self.rules.sent(port.address, port.protocol, port.port))
 
 
 def service_entries(facts: NodeFacts) -> Comparison:
@@ -172,10 +173,17 @@ def masquerade_bit(facts: NodeFacts) -> int:
     return 14 if bit is None else int(bit)
 
 
+def translated(hook: Hook, worlds: Worlds, packet: Packet) -> tuple[Branch, ...]:
+    """The packet after raw, mangle and nat. What somebody drops in raw or mangle says nothing about kube-proxy: then nat alone is asked."""
+    branches = hook(worlds, packet, ADDRESSES)
+    stopped = any(not branch.verdict.passes and branch.by and branch.by.table in ("raw", "mangle") for branch in branches)
+    return hook(worlds, packet, NAT) if stopped else branches
+
+
 def translates(worlds: Worlds, proxy: Proxy) -> bool:
     """Whether iptables rules translate any ClusterIP port for certain."""
     packets = (proxy.rules.sent(port.address, port.protocol, port.port) for port in proxy.ports)
-    found = (_ends(hook(worlds, packet, ADDRESSES)) for packet in packets for hook in (output, prerouting))
+    found = (_ends(translated(hook, worlds, packet)) for packet in packets for hook in (output, prerouting))
     return any(ends.translated and not ends.doubt for ends in found)
 
 

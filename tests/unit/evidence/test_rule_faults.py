@@ -290,3 +290,19 @@ def test_proxy_says_another_mode(world):
     world.write("proxy-mode", "ipvs")
     assert world.wrong() == {"mode_sources"}
     assert "proxyMode: expected iptables, found ipvs" in world.node().explain("mode_sources")
+
+
+def test_packets_dropped_in_raw_are_not_laid_to_kube_proxy(world):
+    text = world.text("iptables")
+    drop = "[0:0] -A PREROUTING -s 10.244.0.0/16 -p tcp -m tcp --dport 53 -j DROP"
+    world.write("iptables", f"*raw\n:PREROUTING ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n{drop}\nCOMMIT\n{text}")
+    assert world.wrong() == set()
+    world.without_rule("-A PREROUTING", "kubernetes service portals")
+    assert world.wrong() == {"service_hooks"}
+
+
+def test_untracked_packets_are_not_translated(world):
+    text = world.text("iptables")
+    rule = "[0:0] -A PREROUTING -d 10.96.0.0/12 -j CT --notrack"
+    world.write("iptables", f"*raw\n:PREROUTING ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n{rule}\nCOMMIT\n{text}")
+    assert world.wrong() == {"service_hooks"}
