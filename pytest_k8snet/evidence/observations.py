@@ -101,9 +101,23 @@ def _check(probe: Probe, frames: Iterable[Frame], samples: tuple[Sample, ...]) -
     tries = [sample for sample in samples if sample.outcome is Outcome.PROBE_ERROR]
     if tries:
         raise Inconclusive(f"not observed: the agent at {probe.source} could not try: {tries[0].detail.get('error', 'no reason given')}")
+    if late := _starved(samples):
+        raise Inconclusive(f"not observed: the agent at {probe.source} was starved of processor time for {late:.1f} s while it waited")
     for frame in frames:
         request = frame["request"]
         judged = sum(not raw.get("warmup") for raw in frame["samples"])
         wanted = 1 if request.get("until") else request.get("samples", 1)
         if request.get("action") != probe.action or judged < wanted:
             raise Inconclusive(f"not observed: {judged} of {wanted} samples of {request.get('action')} at {probe.source} came back")
+
+
+def _starved(samples: tuple[Sample, ...]) -> float:
+    """Seconds by which the agent was late, if that alone may explain why only some samples timed out; 0 otherwise.
+
+    Where no sample reached, lateness explains nothing: that stays a finding.
+    """
+    lost = [sample for sample in samples if sample.outcome is not Outcome.REACHED]
+    if not lost or len(lost) == len(samples):
+        return 0.0
+    late = [float(sample.detail.get("starved") or 0) for sample in lost if sample.outcome is Outcome.TIMEOUT]
+    return max(late) if len(late) == len(lost) and all(late) else 0.0

@@ -119,3 +119,26 @@ def test_ipv4_on_an_ipv6_socket_is_the_same_address(world):
 def test_an_address_that_is_none_is_a_wrong_source(world):
     world.alter("NET-NAT-002", reply_peer="somewhere")
     assert world.judge("NET-NAT-002")[0] == "failed"
+
+
+def spoil(world, numbers, detail):
+    for number in numbers:
+        world.samples(ID)[number] |= {"outcome": "timeout", "reply": {}, "detail": detail}
+
+
+def test_a_sample_lost_while_the_agent_was_starved_is_no_finding(world):
+    spoil(world, [2], {"starved": 0.4})
+    text = "not observed: the agent at pod/a@n1 was starved of processor time for 0.4 s while it waited"
+    assert world.judge(ID) == ("inconclusive", text)
+
+
+@pytest.mark.parametrize("details", [[{}], [{"starved": 0.4}, {}]], ids=["not starved", "one of two not starved"])
+def test_a_lost_sample_without_that_excuse_is_a_finding(world, details):
+    for number, detail in enumerate(details, 1):
+        spoil(world, [number], detail)
+    assert world.judge(ID)[0] == "failed"
+
+
+def test_starvation_never_excuses_a_cell_that_no_sample_reached(world):
+    spoil(world, range(4), {"starved": 0.4})
+    assert world.judge(ID)[0] == "failed"
