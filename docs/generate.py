@@ -48,7 +48,8 @@ def _entry(requirement: Requirement) -> Iterator[str]:
     yield ""
     if requirement.meaning:
         yield f"- **A failure means** {requirement.meaning}"
-    yield f"- **Level** {requirement.level} · **Basis** {requirement.basis} · **Class** {requirement.kind} · **Applies** `{requirement.applies}`"
+    kind = f"**Level** {requirement.level} · **Basis** {requirement.basis} · **Class** {requirement.kind}"
+    yield f"- {kind} · **Applies** `{requirement.applies}`"
     yield f"- **Source** {requirement.source}"
 
 

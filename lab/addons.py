@@ -90,9 +90,7 @@ def wait_subnets(cluster: Cluster, nodes: list[Node]) -> None:
 def wait_proxies(cluster: Cluster, nodes: list[Node]) -> None:
     """Wait for kube-proxy's rules and take away the stand-in for the API's Service."""
     for one in nodes:
-        cluster.wait(
-            partial(cluster.proxy_synced, one), f"kube-proxy of {one.name} has written its rules", "kube-proxy"
-        )
+        cluster.wait(partial(cluster.proxy_synced, one), f"kube-proxy of {one.name} has written its rules", "kube-proxy")
         nft.remove_guard(Path(cluster.lab.base), cluster.holder(one).pid)
 
 

@@ -43,9 +43,7 @@ class Api:
         self.pid = pid
         self.context = _context(yaml.safe_load(admin_conf.read_text()), folder)
 
-    def request(
-        self, method: str, path: str, body: object = None, kind: str = "application/json", timeout: float = 10
-    ) -> dict[str, Any]:
+    def request(self, method: str, path: str, body: object = None, kind: str = "application/json", timeout: float = 10) -> dict[str, Any]:
         """One request; the answer's JSON object. ApiError if it is refused, OSError if nothing answers."""
         connection = _Connection(self.pid, self.context, timeout)
         try:

@@ -57,9 +57,7 @@ def check() -> None:
     """Raise UsageError naming the first thing that the machine's cgroups lack."""
     mounted = hierarchies()
     if not mounted:
-        raise UsageError(
-            "no cgroup hierarchy is mounted below /sys/fs/cgroup: mount cgroup v2 there, or the v1 controllers"
-        )
+        raise UsageError("no cgroup hierarchy is mounted below /sys/fs/cgroup: mount cgroup v2 there, or the v1 controllers")
     if mounted[0].version == 2:
         have = (mounted[0].path / "cgroup.subtree_control").read_text().split()
         where = mounted[0].path / "cgroup.subtree_control"
@@ -70,9 +68,7 @@ def check() -> None:
     if missing and mounted[0].version == 2:
         raise UsageError(f"cgroup controller {missing[0]} is not enabled for children: echo +{missing[0]} > {where}")
     if missing:
-        raise UsageError(
-            f"cgroup controller {missing[0]} is missing: the kernel lacks it or nobody mounted it below {where}"
-        )
+        raise UsageError(f"cgroup controller {missing[0]} is missing: the kernel lacks it or nobody mounted it below {where}")
 
 
 def _folders(name: str) -> list[Path]:
@@ -105,20 +101,16 @@ def _create_unified(root: Path, name: str) -> None:
 
 def entrances(name: str) -> list[Path]:
     """The files into which a process writes its pid to belong to the group."""
-    leaf = (
-        LEAF if name == "hosts" else ""
-    )  # a node's first process moves to its leaf itself, after it has its cgroup namespace
+    leaf = LEAF if name == "hosts" else ""  # a node's first process moves to its leaf itself, after it has its cgroup namespace
     return [
-        (folder / leaf if one.version == 2 else folder) / "cgroup.procs"
-        for one, folder in zip(hierarchies(), _folders(name), strict=True)
+        (folder / leaf if one.version == 2 else folder) / "cgroup.procs" for one, folder in zip(hierarchies(), _folders(name), strict=True)
     ]
 
 
 def later_entrances(name: str) -> list[Path]:
     """As `entrances`, for commands started in a node that runs already."""
     return [
-        (folder / LEAF if one.version == 2 else folder) / "cgroup.procs"
-        for one, folder in zip(hierarchies(), _folders(name), strict=True)
+        (folder / LEAF if one.version == 2 else folder) / "cgroup.procs" for one, folder in zip(hierarchies(), _folders(name), strict=True)
     ]
 
 

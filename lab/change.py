@@ -148,9 +148,7 @@ def _discard(cluster: Cluster, workers: Sequence[Node]) -> None:
     for one in workers:
         cluster.kubectl(["delete", "node", one.name, "--ignore-not-found"], f"removing {one.name} from the cluster")
         of_node = f"--field-selector=spec.nodeName={one.name}"
-        cluster.kubectl(
-            ["delete", "pods", "-A", of_node, "--force", "--grace-period=0"], f"removing the pods of {one.name}"
-        )
+        cluster.kubectl(["delete", "pods", "-A", of_node, "--force", "--grace-period=0"], f"removing the pods of {one.name}")
         for name in (one.name, f"net-{one.name}"):
             if name in cluster.lab.processes:
                 cluster.lab.processes.pop(name).kill()

@@ -88,9 +88,7 @@ def parser() -> Parser:
     inside.add_argument("node", metavar="NODE")
     _add_command(inside)
     _add_command(_add(commands, "run", _run, "run a command on the runner host: run -- CMD..."))
-    _add_command(
-        _add(commands, "kubectl", _kubectl, "run kubectl on the runner host", prefix_chars="\0", add_help=False)
-    )
+    _add_command(_add(commands, "kubectl", _kubectl, "run kubectl on the runner host", prefix_chars="\0", add_help=False))
     shown = _add(commands, "logs", _logs, "list the logs, or show the last lines of a node's or a component's")
     shown.add_argument("what", nargs="?", metavar="NODE|COMPONENT")
     shown.add_argument("--lines", type=int, default=40, metavar="N", help="lines of each log, default: 40")

@@ -53,14 +53,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the flavour's options; an option that is not given stays None: keep what runs, or the default."""
     group = parser.add_argument_group("flavour", "what is not given stays as it runs now; a new lab takes the defaults")
     group.add_argument("--flannel-backend", choices=FLANNEL_BACKENDS, help="default: vxlan")
-    group.add_argument(
-        "--flannel-nftables", action=argparse.BooleanOptionalAction, default=None, help="flannel writes nftables rules"
-    )
+    group.add_argument("--flannel-nftables", action=argparse.BooleanOptionalAction, default=None, help="flannel writes nftables rules")
     group.add_argument("--proxy-mode", choices=PROXY_MODES, help="mode of kube-proxy, default: iptables")
     group.add_argument("--rp-filter", type=int, choices=(0, 1, 2), help="reverse path filter of the nodes, default: 0")
-    group.add_argument(
-        "--workers", type=int, choices=range(1, addresses.MOST_WORKERS + 1), metavar="N", help="default: 2"
-    )
+    group.add_argument("--workers", type=int, choices=range(1, addresses.MOST_WORKERS + 1), metavar="N", help="default: 2")
     group.add_argument("--families", choices=addresses.FAMILIES, help="address families, default: ipv4")
 
 

@@ -24,9 +24,7 @@ def init(cluster: Cluster, step: Step) -> None:
 
 def join(cluster: Cluster, nodes: Sequence[Node], step: Step) -> None:
     """Run `kubeadm join` on the given workers at the same time."""
-    cluster.wait(
-        lambda: _token_signed(cluster), "the cluster-info is signed with the join token", "kube-controller-manager"
-    )
+    cluster.wait(lambda: _token_signed(cluster), "the cluster-info is signed with the join token", "kube-controller-manager")
     _run_all(cluster, dict.fromkeys(nodes, kubeadm.JOIN), step)
 
 

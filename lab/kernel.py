@@ -30,9 +30,7 @@ RULES = """table ip k8snetcheck {
 def check_user() -> None:
     """Raise UsageError unless this is root on Linux."""
     if sys.platform != "linux":
-        raise UsageError(
-            f"the lab needs Linux (network namespaces); this is {sys.platform}: run it in a Linux virtual machine"
-        )
+        raise UsageError(f"the lab needs Linux (network namespaces); this is {sys.platform}: run it in a Linux virtual machine")
     if os.geteuid() != 0:
         raise UsageError("the lab needs root (it makes namespaces and mounts): run it with sudo")
 
@@ -58,9 +56,7 @@ def check_devices() -> None:
 
 
 def _inside(argv: list[str]) -> int:
-    return subprocess.run(
-        ["unshare", "--net", *argv], stdin=subprocess.DEVNULL, capture_output=True, check=False
-    ).returncode
+    return subprocess.run(["unshare", "--net", *argv], stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode
 
 
 def check_rules(base: Path) -> None:
@@ -73,14 +69,10 @@ def check_rules(base: Path) -> None:
         check=False,
     )
     if done.returncode:
-        raise UsageError(
-            "nf_tables with NAT is missing in this kernel: try `modprobe nf_tables nft_chain_nat nft_masq`"
-        )
+        raise UsageError("nf_tables with NAT is missing in this kernel: try `modprobe nf_tables nft_chain_nat nft_masq`")
     rule = "iptables -t nat -A POSTROUTING -m comment --comment x -j MASQUERADE"
     if _inside(["chroot", str(base), *rule.split()]):
-        raise UsageError(
-            f"iptables rules are not taken by this kernel (`{rule}` fails): try `modprobe nft_compat xt_comment`"
-        )
+        raise UsageError(f"iptables rules are not taken by this kernel (`{rule}` fails): try `modprobe nft_compat xt_comment`")
 
 
 def missing_tools() -> list[tuple[str, str]]:

@@ -32,9 +32,7 @@ def join_config(node: Node) -> str:
             "unsafeSkipCAVerification": True,
         }
     }
-    return yaml.safe_dump(
-        _document("kubeadm.k8s.io/v1beta4", "JoinConfiguration", discovery=discovery, **_registration(node))
-    )
+    return yaml.safe_dump(_document("kubeadm.k8s.io/v1beta4", "JoinConfiguration", discovery=discovery, **_registration(node)))
 
 
 def _document(version: str, kind: str, **fields: Any) -> dict[str, Any]:
@@ -64,9 +62,7 @@ def _init() -> dict[str, Any]:
 
 
 def _cluster(version: str) -> dict[str, Any]:
-    alone = {
-        "extraArgs": [{"name": "leader-elect", "value": "false"}]
-    }  # one of each: an old lease would only delay a resume
+    alone = {"extraArgs": [{"name": "leader-elect", "value": "false"}]}  # one of each: an old lease would only delay a resume
     return _document(
         "kubeadm.k8s.io/v1beta4",
         "ClusterConfiguration",

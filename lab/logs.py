@@ -36,12 +36,6 @@ def chosen(where: Places, what: str | None) -> dict[str, Path]:
 def text(where: Places, what: str | None, lines: int) -> str:
     """The list of logs, or the last lines of the chosen ones, each under its name and path."""
     if what is None:
-        return (
-            "\n".join(f"{name:<60} {path}" for name, path in chosen(where, None).items())
-            or "no logs: the lab is not up"
-        )
-    parts = [
-        f"== {name} ({path})\n{last_lines(path.read_text(errors='replace'), lines)}"
-        for name, path in chosen(where, what).items()
-    ]
+        return "\n".join(f"{name:<60} {path}" for name, path in chosen(where, None).items()) or "no logs: the lab is not up"
+    parts = [f"== {name} ({path})\n{last_lines(path.read_text(errors='replace'), lines)}" for name, path in chosen(where, what).items()]
     return "\n".join(parts)

@@ -21,9 +21,7 @@ NET = Path("/proc/sys/net")
 def ip(pid: int, lines: Iterable[str]) -> None:
     """Run lines of `ip -batch` in the network namespace of a process."""
     with namespace.network(pid):
-        done = subprocess.run(
-            ["ip", "-batch", "-"], input="\n".join(lines) + "\n", capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(["ip", "-batch", "-"], input="\n".join(lines) + "\n", capture_output=True, text=True, check=False)
     if done.returncode:
         raise LabError(f"ip could not set up the lab's network: {done.stderr.strip().splitlines()[0]}")
 

@@ -23,9 +23,7 @@ def load(base: Path, pid: int, rules: str, *, quiet: bool = False) -> None:
             check=False,
         )
     if done.returncode and not quiet:
-        raise LabError(
-            f"nft refused the lab's rules: {done.stderr.strip().splitlines()[0] if done.stderr else 'no message'}"
-        )
+        raise LabError(f"nft refused the lab's rules: {done.stderr.strip().splitlines()[0] if done.stderr else 'no message'}")
 
 
 def guard_rules() -> str:

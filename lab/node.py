@@ -15,9 +15,7 @@ from lab.process import Process
 from lab.state import Lab, Places
 
 PATH = "/opt/k8snet:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-OWNER = (
-    "K8SNET_LAB_OWNER"  # in the environment of what runs beside the nodes: the state folder of the lab it belongs to
-)
+OWNER = "K8SNET_LAB_OWNER"  # in the environment of what runs beside the nodes: the state folder of the lab it belongs to
 NAMESPACES = ["-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w"]
 
 

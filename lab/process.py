@@ -100,9 +100,7 @@ def release_signals() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD)
 
 
-def spawn(
-    name: str, argv: Sequence[str], log: Path, prepare: Callable[[], None], env: Mapping[str, str] | None = None
-) -> Process:
+def spawn(name: str, argv: Sequence[str], log: Path, prepare: Callable[[], None], env: Mapping[str, str] | None = None) -> Process:
     """Start a process that outlives us, in a session of its own; `prepare` runs in it before its program."""
 
     def before_program() -> None:

@@ -56,9 +56,7 @@ def places() -> Places:
     cache = Path(os.environ.get("K8SNET_LAB_CACHE") or Path.home() / ".cache/k8snet-lab").absolute()
     for name, path in (("K8SNET_LAB_STATE", run), ("K8SNET_LAB_CACHE", cache)):
         if set(str(path)) & set(":,\\ \"'\n"):
-            raise UsageError(
-                f"{path}: overlayfs takes no folder with such characters in its name; set {name} to another folder"
-            )
+            raise UsageError(f"{path}: overlayfs takes no folder with such characters in its name; set {name} to another folder")
     return Places(run, cache)
 
 
@@ -102,9 +100,7 @@ def _lab(values: dict[str, Any]) -> Lab:
 
 def save(where: Places, lab: Lab) -> None:
     """Write down the lab, in one step."""
-    write_atomically(
-        where.run / "state.json", json.dumps({**asdict(lab), "flavour": lab.flavour.as_dict()}, indent=1), 0o644
-    )
+    write_atomically(where.run / "state.json", json.dumps({**asdict(lab), "flavour": lab.flavour.as_dict()}, indent=1), 0o644)
 
 
 def write_atomically(path: Path, text: str, mode: int = 0o600) -> None:

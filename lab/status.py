@@ -89,9 +89,7 @@ def as_text(values: dict[str, Any]) -> str:
     if values["versions"]:
         lines.append("versions    " + ", ".join(f"{name} {value}" for name, value in values["versions"].items()))
     if values["nodes"]:
-        lines.append(
-            f"kubeconfig  {values['kubeconfig']} (context {values['context']}; answers only under `python -m lab run`)"
-        )
+        lines.append(f"kubeconfig  {values['kubeconfig']} (context {values['context']}; answers only under `python -m lab run`)")
     if values["missing"]:
         lines.append(f"missing     {', '.join(values['missing'])}")
     lines += [f"cache       {values['cache']}", f"next        {NEXT[values['state']]}"]

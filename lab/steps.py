@@ -89,9 +89,7 @@ def build_hosts(cluster: Cluster) -> None:
     router = cluster.router
     network.build_router(router)
     internet, runner = cluster.lab.process("internet").pid, cluster.lab.process("runner").pid
-    network.connect_host(
-        router, internet, "internet", addresses.INTERNET, addresses.INTERNET_HOST, addresses.INTERNET_DNS
-    )
+    network.connect_host(router, internet, "internet", addresses.INTERNET, addresses.INTERNET_HOST, addresses.INTERNET_DNS)
     network.connect_host(router, runner, "runner", addresses.RUNNER, addresses.RUNNER_HOST)
     network.write_sysctls(runner, {"net.ipv4.conf.eth0.route_localnet": 1, **network.reverse_path(0, ["eth0"])})
     nft.load(Path(cluster.lab.base), runner, nft.runner_rules())

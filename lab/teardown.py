@@ -53,9 +53,7 @@ def _kill_members(name: str, own: set[int]) -> None:
         for pid in members:
             process.send(pid, signal.SIGKILL)
         if time.monotonic() > end:
-            raise LabError(
-                f"processes {sorted(members)[:10]} of the lab do not end: look at them with `ps`, then `down` again"
-            )
+            raise LabError(f"processes {sorted(members)[:10]} of the lab do not end: look at them with `ps`, then `down` again")
         time.sleep(0.02)
 
 
@@ -73,8 +71,7 @@ def refuse_foreign(where: Places) -> None:
         other = _state_of(pid)
         if other and other != str(where.run):
             raise UsageError(
-                f"another lab runs on this machine (state in {other}): take it down first with "
-                f"K8SNET_LAB_STATE={other} python -m lab down"
+                f"another lab runs on this machine (state in {other}): take it down first with K8SNET_LAB_STATE={other} python -m lab down"
             )
 
 

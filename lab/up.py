@@ -85,18 +85,14 @@ def provide_tools(where: Places, *, install: bool) -> None:
     packages = sorted({package for _, package in missing})
     if not install:
         tools = ", ".join(tool for tool, _ in missing)
-        raise UsageError(
-            f"this machine lacks {tools}: run `python -m lab up --install`, or `apt-get install {' '.join(packages)}`"
-        )
+        raise UsageError(f"this machine lacks {tools}: run `python -m lab up --install`, or `apt-get install {' '.join(packages)}`")
     _install(packages)
     provide_tools(where, install=False)
 
 
 def _install(packages: list[str]) -> None:
     if shutil.which("apt-get") is None:
-        raise UsageError(
-            f"--install needs apt-get (Debian, Ubuntu); install by hand what these packages hold: {' '.join(packages)}"
-        )
+        raise UsageError(f"--install needs apt-get (Debian, Ubuntu); install by hand what these packages hold: {' '.join(packages)}")
     print(f"installing {' '.join(packages)}", flush=True)
     quiet = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
     process.run([*quiet, "update"], what="apt-get update", timeout=300)
@@ -119,9 +115,7 @@ def _start(where: Places, made: Artifacts, wanted: dict[str, Any], progress: Pro
     if kept is None:
         rootfs.remove(where.disks)
     first = kept or Flavour().changed(wanted)
-    lab = Lab(
-        flavour=first, versions=made.versions, bin=str(made.bin), base=str(made.base), probe_image=made.probe_image
-    )
+    lab = Lab(flavour=first, versions=made.versions, bin=str(made.bin), base=str(made.base), probe_image=made.probe_image)
     cluster = Cluster(where, lab)
     state.save(where, lab)
     try:

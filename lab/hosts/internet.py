@@ -93,9 +93,7 @@ def http_answer(head: bytes, peer: Any, local: Any) -> bytes:
     """The whole answer to a request head; HEAD gets no body."""
     method, _, rest = head.split(b"\r\n", 1)[0].decode(errors="replace").partition(" ")
     body = report("http", peer, local, path=rest.split(" ")[0] or "/")
-    fields = (
-        f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-    )
+    fields = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     return fields.encode() + (b"" if method == "HEAD" else body)
 
 

@@ -29,9 +29,7 @@ Records = dict[dns.name.Name, dict[dns.rdatatype.RdataType, dns.rrset.RRset]]
 
 
 def _soa(origin: dns.name.Name) -> dns.rrset.RRset:
-    return dns.rrset.from_text(
-        origin, TTL, "IN", "SOA", f"ns.example.test. hostmaster.example.test. 1 3600 600 86400 {TTL}"
-    )
+    return dns.rrset.from_text(origin, TTL, "IN", "SOA", f"ns.example.test. hostmaster.example.test. 1 3600 600 86400 {TTL}")
 
 
 def records() -> Records:

@@ -121,6 +121,6 @@ def _allowed(connection: Connection, permission: Permission, verb: str, namespac
 
 
 def _named(permission: Permission, verbs: list[str], namespace: str) -> str:
-    """"create pods/exec in namespace k8snet-1-restricted", "list nodes"."""
+    """ "create pods/exec in namespace k8snet-1-restricted", "list nodes"."""
     resource = f"{permission.resource}.{permission.group}" if permission.group else permission.resource
     return f"{', '.join(verbs)} {resource}" + (f" in namespace {namespace}" if namespace else "")

@@ -297,4 +297,3 @@ class Fleet:
     def _event(self, event: Mapping[str, Any]) -> None:
         with self._lock:
             self._recording.append("events", dict(event))
-

@@ -23,5 +23,5 @@ class Requirement:
 
     @property
     def group(self) -> str:
-        """"REACH" of NET-REACH-005."""
+        """ "REACH" of NET-REACH-005."""
         return self.id.split("-")[1]

@@ -194,7 +194,7 @@ def _service(recording: Recording, namespace: str, name: str) -> dict[str, Any] 
 
 
 def _api_endpoints(recording: Recording) -> tuple[str, ...]:
-    """"ip:port" of every endpoint of default/kubernetes, IPv6 in brackets, sorted."""
+    """ "ip:port" of every endpoint of default/kubernetes, IPv6 in brackets, sorted."""
     slices = (recording.object("endpointslices") or {}).get("items", ())
     found: set[str] = set()
     for piece in slices:
@@ -216,7 +216,7 @@ def _flannel_container(recording: Recording) -> dict[str, Any] | None:
 
 
 def _version(container: dict[str, Any] | None) -> str:
-    """"0.28.10" of an image tag such as v0.28.10 or v0.28.10-amd64; "" when the tag is no version."""
+    """ "0.28.10" of an image tag such as v0.28.10 or v0.28.10-amd64; "" when the tag is no version."""
     tag = re.search(r":v?(\d+\.\d+\.\d+)[^/@]*(@|$)", str((container or {}).get("image", "")))
     return tag.group(1) if tag else ""
 

@@ -109,6 +109,7 @@ def test_a_pull_that_recovers_is_no_problem(api, fleet_of, recording, monkeypatc
     api.status_of = lambda pod: waiting(pod, "ErrImagePull", "connection reset")
     fleet = fleet_of(roles={"host"}, services=())
     fleet.create_host()
+
     def recover():
         for key, pod in list(api.objects.items()):
             if key[0] == "pods":

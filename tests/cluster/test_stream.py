@@ -149,14 +149,14 @@ def test_a_damaged_last_frame_does_not_hang(agent):
 
 def test_a_vanished_frame_is_asked_for_again(agent):
     def vanish(data):
-        return re.sub(rb'\d+ [0-9a-f]{8}\n\{[^}]*probe1[^}]*\}\n', b"", data, count=1)
+        return re.sub(rb"\d+ [0-9a-f]{8}\n\{[^}]*probe1[^}]*\}\n", b"", data, count=1)
 
     line = Line(agent, once(vanish, b"probe1"))
     assert ask(line) == WHOLE
 
 
 def test_a_repeated_frame_is_taken_once(agent):
-    frame = rb'(\d+ [0-9a-f]{8}\n\{[^}]*probe1[^}]*\}\n)'
+    frame = rb"(\d+ [0-9a-f]{8}\n\{[^}]*probe1[^}]*\}\n)"
     line = Line(agent, lambda data: re.sub(frame, rb"\1\1", data))
     assert ask(line) == WHOLE
     assert line.events == []

@@ -72,9 +72,7 @@ def test_stdin_and_arguments_pass_unchanged(where: list[str]) -> None:
 
 @pytest.mark.parametrize(("where", "code"), [(["run"], -signal.SIGTERM), (["exec", "k8snet-worker1"], 143)])
 def test_signals_are_forwarded(where: list[str], code: int) -> None:
-    child = subprocess.Popen(
-        [*LAB, *where, "--", "sh", "-c", "echo on; exec sleep 4242"], cwd=ROOT, stdout=subprocess.PIPE
-    )
+    child = subprocess.Popen([*LAB, *where, "--", "sh", "-c", "echo on; exec sleep 4242"], cwd=ROOT, stdout=subprocess.PIPE)
     assert child.stdout is not None
     child.stdout.readline()
     child.terminate()
@@ -158,9 +156,7 @@ def test_router_knows_the_labs_networks_only(status: dict[str, Any]) -> None:
 
 
 def test_internet_sees_the_runner() -> None:
-    seen = python_on_runner(
-        "import urllib.request; print(urllib.request.urlopen('http://www.example.test/', timeout=3).read().decode())"
-    )
+    seen = python_on_runner("import urllib.request; print(urllib.request.urlopen('http://www.example.test/', timeout=3).read().decode())")
     assert json.loads(seen)["peer"][0] == "203.0.113.10"
 
 

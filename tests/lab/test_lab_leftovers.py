@@ -34,9 +34,7 @@ class OwnLab:
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         argv = [sys.executable, "-u", "-m", "lab", *arguments]
-        return subprocess.Popen(
-            argv, cwd=ROOT, env=self.env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
+        return subprocess.Popen(argv, cwd=ROOT, env=self.env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def run(self, *arguments: str) -> tuple[int, str]:
         child = self.start(*arguments)
@@ -48,9 +46,7 @@ class OwnLab:
 
 
 def _default(*arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "lab", *arguments], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-m", "lab", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
     return done.stdout
 
 
@@ -107,9 +103,7 @@ def test_up_run_down(lab: OwnLab, before: footprint.Footprint) -> None:
     code, text = lab.run("up")
     assert (code, "nothing changed" in text) == (0, True), text
     assert lab.run("run", "--", "sh", "-c", "sleep 100 > /dev/null 2>&1 & exit 3")[0] == 3
-    assert before.differences(footprint.snapshot(MARK)), (
-        "the lab runs and nothing is seen of it: the comparison is blind"
-    )
+    assert before.differences(footprint.snapshot(MARK)), "the lab runs and nothing is seen of it: the comparison is blind"
     assert lab.run("down")[0] == 0
     assert_equal(before)
 

@@ -60,9 +60,7 @@ class World:
         self.write(name, text.replace(old, new), node)
 
     def drop(self, name, node=WORKER1):
-        self.recording.streams["facts"] = [
-            fact for fact in self.recording.streams["facts"] if (fact["name"], fact["node"]) != (name, node)
-        ]
+        self.recording.streams["facts"] = [fact for fact in self.recording.streams["facts"] if (fact["name"], fact["node"]) != (name, node)]
 
     def fail(self, name, error, node=WORKER1, phase="after"):
         for fact in self.facts(name, node, phase):

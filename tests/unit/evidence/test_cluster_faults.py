@@ -151,7 +151,7 @@ def test_dns_loop_in_the_log_before_the_crash(world):
     pod["status"]["containerStatuses"][0].update(
         restartCount=3, state={"waiting": {"reason": "CrashLoopBackOff"}}, lastState={"terminated": {"exitCode": 1, "finishedAt": None}}
     )
-    _log(world, pod, "[FATAL] plugin/loop: Loop (127.0.0.1:42 -> :53) detected for zone \".\"", previous=True)
+    _log(world, pod, '[FATAL] plugin/loop: Loop (127.0.0.1:42 -> :53) detected for zone "."', previous=True)
     assert _wrong(world) == {"dns_logs"}
     text = world.cluster.explain("dns_logs")
     assert "found a forwarding loop: [FATAL] plugin/loop: Loop (127.0.0.1:42 -> :53) detected" in text

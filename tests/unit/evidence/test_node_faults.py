@@ -149,8 +149,8 @@ def test_cni_file_differs(world):
     assert world.wrong() == {"cni_file"}
     text = world.node().explain("cni_file")
     assert "/etc/cni/net.d/10-flannel.conflist against key cni-conf.json of ConfigMap kube-flannel/kube-flannel-cfg" in text
-    assert "hairpinMode\": true" in text
-    assert "hairpinMode\": false" in text
+    assert 'hairpinMode": true' in text
+    assert 'hairpinMode": false' in text
 
 
 def test_cni_file_differs_in_its_last_byte(world):

@@ -37,9 +37,7 @@ def said(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str]:
     return code, capsys.readouterr().err.strip()
 
 
-@pytest.mark.parametrize(
-    "argv", [["exec", "k8snet-control", "--", "true"], ["run", "--", "true"], ["kubectl", "get", "pods"]]
-)
+@pytest.mark.parametrize("argv", [["exec", "k8snet-control", "--", "true"], ["run", "--", "true"], ["kubectl", "get", "pods"]])
 def test_not_up(where: Places, capsys: pytest.CaptureFixture[str], argv: list[str]) -> None:
     assert said(capsys, *argv) == (4, "lab: the lab is not up: run `python -m lab up` first")
 
@@ -73,9 +71,7 @@ def test_not_linux(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtur
     assert (code, "the lab needs Linux (network namespaces); this is darwin" in text) == (4, True)
 
 
-@pytest.mark.parametrize(
-    ("device", "advice"), [("veth", "modprobe veth"), ("bridge", "modprobe bridge"), ("vxlan", "modprobe vxlan")]
-)
+@pytest.mark.parametrize(("device", "advice"), [("veth", "modprobe veth"), ("bridge", "modprobe bridge"), ("vxlan", "modprobe vxlan")])
 def test_missing_device_is_named(monkeypatch: pytest.MonkeyPatch, device: str, advice: str) -> None:
     monkeypatch.setattr(kernel, "_inside", lambda argv: int(device in argv))
     with pytest.raises(UsageError, match=f"{device} devices are missing in this kernel .*{advice}"):
@@ -95,8 +91,7 @@ def test_missing_tools_are_named(where: Places, monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(UsageError) as caught:
         up.provide_tools(where, install=False)
     assert str(caught.value) == (
-        "this machine lacks ip, debootstrap: run `python -m lab up --install`, "
-        "or `apt-get install debootstrap iproute2`"
+        "this machine lacks ip, debootstrap: run `python -m lab up --install`, or `apt-get install debootstrap iproute2`"
     )
 
 
@@ -168,9 +163,7 @@ def test_status_of_each_state(where: Places, capsys: pytest.CaptureFixture[str])
 
 
 def _made(folder: Path) -> Artifacts:
-    return Artifacts(
-        folder / "bin", folder / "base", {"control": folder / "c", "worker": folder / "w"}, {}, {"pause": "3.10.2"}, "p"
-    )
+    return Artifacts(folder / "bin", folder / "base", {"control": folder / "c", "worker": folder / "w"}, {}, {"pause": "3.10.2"}, "p")
 
 
 def test_only_whole_disks_of_the_same_make_are_resumed(where: Places, capsys: pytest.CaptureFixture[str]) -> None:
@@ -221,9 +214,7 @@ def test_logs(where: Places) -> None:
     assert list(logs.files(where)) == ["k8snet-control/kubelet", "k8snet-worker1/coredns-1/coredns/0"]
     assert logs.text(where, "coredns", 1) == f"== k8snet-worker1/coredns-1/coredns/0 ({pod})\n  two of 0"
     assert "two of kubelet" in logs.text(where, "k8snet-control", 5)
-    with pytest.raises(
-        UsageError, match="no log of nothing; there are: coredns-1, k8snet-control, k8snet-worker1, kubelet"
-    ):
+    with pytest.raises(UsageError, match="no log of nothing; there are: coredns-1, k8snet-control, k8snet-worker1, kubelet"):
         logs.text(where, "nothing", 5)
 
 

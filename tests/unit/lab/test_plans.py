@@ -64,9 +64,7 @@ def test_options_not_given_keep_what_runs() -> None:
     assert running.changed(_options("--no-flannel-nftables", "--rp-filter", "0")) == Flavour(flannel_backend="host-gw")
 
 
-@pytest.mark.parametrize(
-    "argv", [["--workers", "0"], ["--workers", "10"], ["--rp-filter", "3"], ["--families", "ipv6"]]
-)
+@pytest.mark.parametrize("argv", [["--workers", "0"], ["--workers", "10"], ["--rp-filter", "3"], ["--families", "ipv6"]])
 def test_values_that_cannot_be_are_refused(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         _options(*argv)

@@ -51,9 +51,7 @@ def test_ancestry_and_children(sleeper: subprocess.Popen[bytes]) -> None:
 
 def test_spawned_process_has_a_session_and_a_log(tmp_path: Path) -> None:
     log = tmp_path / "logs/x.log"
-    one = process.spawn(
-        "x", ["sh", "-c", "echo $HELLO; sleep 60"], log, lambda: None, {"HELLO": "hi", "PATH": os.environ["PATH"]}
-    )
+    one = process.spawn("x", ["sh", "-c", "echo $HELLO; sleep 60"], log, lambda: None, {"HELLO": "hi", "PATH": os.environ["PATH"]})
     try:
         assert process.wait_gone(lambda: not log.stat().st_size, 5)
         assert log.read_text() == "hi\n"
@@ -64,9 +62,7 @@ def test_spawned_process_has_a_session_and_a_log(tmp_path: Path) -> None:
 
 
 def test_spawned_process_blocks_no_signal(tmp_path: Path) -> None:
-    one = process.spawn(
-        "x", ["sleep", "60"], tmp_path / "x.log", lambda: None
-    )  # not a shell: those unblock all themselves
+    one = process.spawn("x", ["sleep", "60"], tmp_path / "x.log", lambda: None)  # not a shell: those unblock all themselves
     try:
         lines = Path(f"/proc/{one.pid}/status").read_text().splitlines()
         assert [int(line.split()[1], 16) for line in lines if line.startswith("SigBlk")] == [0]

@@ -35,11 +35,7 @@ def test_no_state_is_no_lab(where: Places) -> None:
     assert state.load(where) is None
 
 
-@given(
-    text=st.one_of(
-        st.text(), st.sampled_from(["[]", "{}", '{"processes": 1}', '{"processes": {}, "flavour": {}, "x": 1}'])
-    )
-)
+@given(text=st.one_of(st.text(), st.sampled_from(["[]", "{}", '{"processes": 1}', '{"processes": {}, "flavour": {}, "x": 1}'])))
 def test_an_unreadable_rest_is_no_lab(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     folder = tmp_path_factory.mktemp("state")
     (folder / "state.json").write_text(text)

@@ -57,7 +57,7 @@ def test_another_format_is_refused_with_the_way_out(tmp_path, monkeypatch):
 def test_what_is_no_recording_is_said_so(tmp_path, content):
     path = tmp_path / "run.zip"
     path.write_bytes(content)
-    with pytest.raises(DamagedRecording, match="run.zip is not a readable recording"):
+    with pytest.raises(DamagedRecording, match=r"run\.zip is not a readable recording"):
         Recording.read(path)
 
 
