@@ -16,20 +16,26 @@ from .truth import Place, Predicate, Truth, every, inverted, unknown
 _NAT_STATES = frozenset({"SNAT", "DNAT"})
 
 
-def mark(field: str) -> Callable[[Option], Predicate]:
-    """`--mark value[/mask]` of the packet or its connection."""
+def mark(option: Option) -> Predicate:
+    """`-m mark --mark value[/mask]`."""
+    test = _bits(option)
+    return lambda packet, _place: test(packet.mark)
 
-    def factory(option: Option) -> Predicate:
-        value, _, mask = option.value.partition("/")
-        wanted, bits = int(value, 0), int(mask, 0) if mask else 0xFFFFFFFF
 
-        def test(packet: Packet, _place: Place) -> Truth:
-            found = getattr(packet, field)
-            return None if found is None else found & bits == wanted
+def connection_mark(match: Match) -> Predicate:
+    """`-m connmark`: never matches a packet without connection, negated or not."""
+    option = match.option("mark")
+    if option is None or len(match.options) > 1:
+        return unknown
+    test = _bits(option)
+    signed = _signed(option, lambda packet, _place: test(packet.connmark))
+    return lambda packet, place: signed(packet, place) if place.connected(packet) else False
 
-        return test
 
-    return factory
+def _bits(option: Option) -> Callable[[int | None], Truth]:
+    value, _, mask = option.value.partition("/")
+    wanted, bits = int(value, 0), int(mask, 0) if mask else 0xFFFFFFFF
+    return lambda found: None if found is None else found & bits == wanted
 
 
 def conntrack(match: Match) -> Predicate:
@@ -38,7 +44,7 @@ def conntrack(match: Match) -> Predicate:
     others = [_signed(option, _connection_option(option)) for option in match.options if option.name not in ("ctstate", "state")]
 
     def test(packet: Packet, place: Place) -> Truth:
-        if not packet.tracked:
+        if not place.connected(packet):
             return every(predicate(packet, place) for predicate in states) if states else False
         return every(predicate(packet, place) for predicate in (*states, *others))
 
@@ -51,7 +57,12 @@ def _signed(option: Option, predicate: Predicate) -> Predicate:
 
 def _state(option: Option) -> Predicate:
     wanted = frozenset(option.value.split(","))
-    return lambda packet, _place: packet.state in wanted or bool(packet.tracked and wanted & packet.translated & _NAT_STATES)
+
+    def test(packet: Packet, place: Place) -> Truth:
+        translated = place.connected(packet) and wanted & packet.translated & _NAT_STATES
+        return place.state(packet) in wanted or bool(translated)
+
+    return test
 
 
 def _connection_option(option: Option) -> Predicate:

@@ -36,8 +36,7 @@ _OPTIONS: dict[str, dict[str, Callable[[Option], Predicate]]] = {
         "physdev-is-in": header.has_bridge_port("bridge_in"), "physdev-is-out": header.has_bridge_port("bridge_out"),
         "physdev-is-bridged": header.has_bridge_port("bridge_in", "bridge_out"),
     },
-    "mark": {"mark": connection.mark("mark")},
-    "connmark": {"mark": connection.mark("connmark")},
+    "mark": {"mark": connection.mark},
     "pkttype": {"pkt-type": connection.packet_type},
     "owner": dict.fromkeys(("uid-owner", "gid-owner", "socket-exists"), connection.owner),
     "set": {"match-set": connection.in_set},
@@ -49,15 +48,21 @@ _WHOLE: dict[str, Callable[[Match], Predicate]] = {
     "state": connection.conntrack,
     "addrtype": connection.address_type,
     "recent": connection.recent,
+    "connmark": connection.connection_mark,
 }
 _OF_PROTOCOL = {"tcp": ("tcp",), "udp": ("udp",), "sctp": ("sctp",), "icmp": ("icmp",), "icmp6": ("icmpv6", "ipv6-icmp"),
                 "multiport": ("tcp", "udp", "sctp", "udplite", "dccp")}  # fmt: skip
+_WORDS = {  # arguments of options that do not have exactly one
+    "tcp-flags": 2, "match-set": 2, "syn": 0, "fragment": 0, "physdev-is-in": 0, "physdev-is-out": 0, "physdev-is-bridged": 0,
+    "socket-exists": 0, "limit-iface-in": 0, "limit-iface-out": 0, "set": 0, "rcheck": 0, "update": 0, "remove": 0, "reap": 0,
+    "rttl": 0, "rsource": 0, "rdest": 0,
+}  # fmt: skip
 _MAY_BE_BARE = ("tcp", "udp", "sctp", "icmp", "icmp6")
 
 
 def predicate(match: Match) -> Predicate:
     """The predicate of a match; `unknown` when any word of it is not understood. Statistic matches are the walker's."""
-    if match.unread:
+    if match.unread or any(len(option.args) != _WORDS.get(option.name, 1) for option in match.options):
         return unknown
     try:
         return _read(match)

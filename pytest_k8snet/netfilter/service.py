@@ -54,6 +54,7 @@ def _agreed(packet: Packet, branches: tuple[Branch, ...]) -> dict[End | None, fl
 
 
 def doubt(branches: tuple[Branch, ...]) -> str:
-    """The first steps that could not be judged, one line each."""
-    steps = [step for branch in branches for step in branch.steps if branch.uncertain and (step.matched is None or step is branch.by)]
-    return "\n".join(dict.fromkeys(str(step) for step in steps)) or "the rules do not tell"
+    """The steps that could not be judged, one line each."""
+    steps = [step for branch in branches if branch.uncertain for step in branch.steps if step.matched is None]
+    ends = [branch.by for branch in branches if branch.verdict is Verdict.UNKNOWN]
+    return "\n".join(dict.fromkeys(str(step) for step in (*steps, *ends) if step)) or "the rules do not tell"

@@ -64,10 +64,14 @@ def action(rule: Rule, chains: Mapping[str, object]) -> Action:
     try:
         factory, allowed = _EXTENSIONS[rule.target]
         options = {option.name: option for option in rule.target_options}
-        known = len(options) == len(rule.target_options) and set(options) <= allowed
+        known = len(options) == len(rule.target_options) and set(options) <= allowed and all(map(_complete, rule.target_options))
         return factory(options) if known else Action(Kind.UNKNOWN)
     except (KeyError, ValueError, IndexError):
         return Action(Kind.UNKNOWN)
+
+
+def _complete(option: Option) -> bool:
+    return len(option.args) == (option.name not in _FLAGS) and not option.negated
 
 
 def _mark(options: dict[str, Option]) -> Action:
@@ -104,8 +108,8 @@ def _connmark(options: dict[str, Option]) -> Action:
 def _copy(source: str, target: str, read: int, write: int) -> Change:
     """target = (target & ~write) ^ (source & read); a packet without connection keeps its mark."""
 
-    def change(packet: Packet, _place: Place) -> Packet:
-        if not packet.tracked:
+    def change(packet: Packet, place: Place) -> Packet:
+        if not place.connected(packet):
             return packet
         one, other = getattr(packet, source), getattr(packet, target)
         new = None if one is None or other is None else (other & ~write & 0xFFFFFFFF) ^ (one & read)
@@ -120,7 +124,7 @@ def _set_connmark(options: dict[str, Option]) -> Action:
 
     def change(packet: Packet, place: Place) -> Packet:
         changed = inner(replace(packet, mark=packet.connmark), place)
-        return replace(packet, connmark=changed.mark) if packet.tracked and changed else packet
+        return replace(packet, connmark=changed.mark) if place.connected(packet) and changed else packet
 
     return Action(Kind.CONTINUE, change=change)
 
@@ -194,6 +198,7 @@ def _masquerade(_options: dict[str, Option]) -> Action:
 
 
 _SET = {"set-xmark", "set-mark", "or-mark", "and-mark", "xor-mark"}
+_FLAGS = {"random", "random-fully", "persistent", "save-mark", "restore-mark", "notrack"}
 _LOOSE = {"random", "random-fully", "persistent"}
 _EXTENSIONS: dict[str, tuple[Callable[[dict[str, Option]], Action], set[str]]] = {  # with the options that are understood
     "MARK": (_mark, _SET),

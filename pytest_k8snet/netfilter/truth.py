@@ -12,10 +12,20 @@ Truth = bool | None
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a packet is tested: the hook (PREROUTING ... POSTROUTING, "" = not known) and elements of the ipsets there by name."""
+    """Where a packet is tested: hook (PREROUTING ... POSTROUTING, "" = not known), elements of the ipsets there by name, table."""
 
     hook: str = ""
     sets: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    table: str = ""
+
+    def state(self, packet: Packet) -> str:
+        """The packet's connection state as rules see it: table raw comes before connection tracking has looked at the packet."""
+        early = self.table == "raw" and not packet.settled and packet.state != "UNTRACKED"
+        return "INVALID" if early else packet.state
+
+    def connected(self, packet: Packet) -> bool:
+        """Whether a connection is known to belong to the packet here."""
+        return self.state(packet) not in ("INVALID", "UNTRACKED")
 
 
 Predicate = Callable[[Packet, Place], Truth]

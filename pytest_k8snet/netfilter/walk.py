@@ -20,7 +20,9 @@ from .target import Action, Kind, action
 from .truth import Place, Predicate, Truth, all_of, always, unknown
 
 HOOKS = ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING")
-MOST_STEPS = 100_000  # matched rules in one walk; more means a loop, which the kernel would have refused
+MOST_STEPS = 50_000  # matched rules in one walk; more means a loop, which the kernel would have refused
+MOST_GUESSES = 500  # places where a match was unknown
+MOST_TRACE = 1000  # rules that one packet matches
 MOST_DEPTH = 150  # nested guesses
 MOST_JUMPS = 150  # nested jumps
 
@@ -85,7 +87,7 @@ def walk(
     found = ruleset.chain(table, chain)
     if found is None:
         return (Branch(Verdict.ACCEPT, packet),)
-    place = Place(chain if chain in HOOKS else "", sets or {})
+    place = Place(chain if chain in HOOKS else "", sets or {}, table)
     return tuple(_Walk(ruleset, ruleset.tables[table], place, world).run(chain, packet))
 
 
@@ -121,7 +123,7 @@ class _Walk:
             if truth is False or (truth is None and line.action.harmless):
                 frame = frame.next
                 continue
-            self.count(depth)
+            self.count(depth, len(steps))
             if truth is None:
                 return branches + [_shared(branch, share) for branch in self.guess(line, frame, packet, steps, depth + 1)]
             if line.chance < 1 and not line.action.harmless:
@@ -139,6 +141,8 @@ class _Walk:
         """Both ways of a match that is unknown; remembered, since several guesses may lead to the same place."""
         key = frame, packet
         if key not in self.guesses:
+            if len(self.guesses) >= MOST_GUESSES:
+                raise _Endless
             taken = self.take(line, frame, packet, (), None, depth)
             self.guesses[key] = either(taken, self.follow(frame.next, packet, (), depth))
         return [replace(branch, steps=steps + branch.steps) for branch in self.guesses[key]]
@@ -171,9 +175,9 @@ class _Walk:
     def step(self, line: _Line, matched: Truth) -> Step:
         return Step(self.world, self.table.name, line.rule.chain, line.rule, matched)
 
-    def count(self, depth: int) -> None:
+    def count(self, depth: int, steps: int) -> None:
         self.taken += 1
-        if self.taken > MOST_STEPS or depth > MOST_DEPTH:
+        if self.taken > MOST_STEPS or depth > MOST_DEPTH or steps > MOST_TRACE:
             raise _Endless
 
     def lines(self, chain: str) -> _Lines:

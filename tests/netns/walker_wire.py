@@ -27,14 +27,14 @@ class Seen:
     quoted: int | None = None
 
 
-def build(ident: int, src: str, dst: str, protocol: str, sport: int, dport: int, reply: bool = False) -> bytes:
-    """An IPv4 packet: a UDP datagram, a SYN (SYN+ACK as reply), or an echo request (echo reply) with id `sport`."""
+def build(ident: int, src: str, dst: str, protocol: str, sport: int, dport: int, answers: int = 0) -> bytes:
+    """An IPv4 packet: a UDP datagram, a SYN, or an echo request with id `sport`. An answer to a packet's id: SYN+ACK, echo reply."""
     if protocol == "udp":
         body = struct.pack("!HHHHH", sport, dport, 10, 0, ident)
     elif protocol == "tcp":
-        body = struct.pack("!HHIIBBHHH", sport, dport, ident, ident * reply, 0x50, 0x12 if reply else 0x02, 64240, 0, 0)
+        body = struct.pack("!HHIIBBHHH", sport, dport, ident, answers and answers + 1, 0x50, 0x12 if answers else 0x02, 64240, 0, 0)
     else:
-        body = struct.pack("!BBHHH", 0 if reply else 8, 0, 0, dport if reply else sport, 1) + b"wire"
+        body = struct.pack("!BBHHH", 0 if answers else 8, 0, 0, dport if answers else sport, 1) + b"wire"
     body = _with_checksum(body, src, dst, protocol)
     return struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(body), ident, 0, 64, PROTOCOLS[protocol], 0, _raw(src), _raw(dst)) + body
 
