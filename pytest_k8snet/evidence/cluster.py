@@ -68,9 +68,10 @@ def dns_endpoints(cluster: ClusterObjects) -> Comparison:
     addresses = frozenset(entry["ip"] for pod in pods for entry in pod["status"].get("podIPs") or ())
     pieces = cluster.slices("kube-system", "kube-dns")
     cluster.used += [{"object": "endpointslices", "slice": piece} for piece in pieces]
+    names = _names_of_port_53(cluster)
     wanted = addresses or frozenset({"at least one ready DNS pod"})
     caption = "EndpointSlices of Service kube-system/kube-dns, port 53"
-    return Comparison(caption, {p: _listed(pieces, p, addresses) for p in ("UDP", "TCP")}, dict.fromkeys(("UDP", "TCP"), wanted))
+    return Comparison(caption, {p: _listed(pieces, p, names[p]) for p in names}, dict.fromkeys(names, wanted))
 
 
 def dns_logs(cluster: ClusterObjects) -> Comparison:
@@ -119,11 +120,24 @@ def _dns_pods(cluster: ClusterObjects) -> list[Body]:
     return cluster.pods("kube-system", "k8s-app", "kube-dns")
 
 
-def _listed(pieces: list[Body], protocol: str, pods: frozenset[str]) -> frozenset[str]:
-    """Ready addresses for a protocol; those that the slice lists but that are not ready are not usable."""
-    serving = [p for p in pieces if any(q.get("protocol", "TCP") == protocol for q in p.get("ports") or ())]
+def _names_of_port_53(cluster: ClusterObjects) -> dict[str, frozenset[str]]:
+    """Protocol -> names of the Service's ports 53: a slice says by name which port it is, the number is the pods' own."""
+    services = [
+        s for s in cluster.items("services") if (s["metadata"].get("namespace"), s["metadata"]["name"]) == ("kube-system", "kube-dns")
+    ]
+    ports = [port for service in services for port in (service.get("spec") or {}).get("ports") or () if port["port"] == 53]
+    return {p: frozenset(port.get("name") or "" for port in ports if port.get("protocol", "TCP") == p) for p in ("UDP", "TCP")}
+
+
+def _listed(pieces: list[Body], protocol: str, names: frozenset[str]) -> frozenset[str]:
+    """Ready addresses for a port; those that the slice lists but that are not ready are not usable."""
+    serving = [piece for piece in pieces if any(_is_port(port, protocol, names) for port in piece.get("ports") or ())]
     endpoints = [e for piece in serving for e in piece.get("endpoints") or () if (e.get("conditions") or {}).get("ready") is not False]
     return frozenset(address for endpoint in endpoints for address in endpoint["addresses"])
+
+
+def _is_port(port: Body, protocol: str, names: frozenset[str]) -> bool:
+    return port.get("protocol", "TCP") == protocol and (port.get("name") or "") in names
 
 
 def _dns_health(cluster: ClusterObjects, pod: Body) -> str:
