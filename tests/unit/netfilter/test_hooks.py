@@ -156,6 +156,12 @@ def test_journey_of_a_local_packet_to_the_node_itself() -> None:
     assert branch.verdict is Verdict.DROP
 
 
+def test_journey_ends_at_the_node_or_passes_it() -> None:
+    rules = ruleset(filter="INPUT -j DROP\nFORWARD -j REJECT")
+    assert [b.verdict for b in journey(Worlds(rules), replace(PACKET, dst="10.1.0.254"))] == [Verdict.DROP]
+    assert [b.verdict for b in journey(Worlds(rules), PACKET)] == [Verdict.REJECT]
+
+
 def test_journey_asks_for_the_route_after_dnat() -> None:
     rules = ruleset(nat="PREROUTING -j DNAT --to-destination 10.3.0.1", filter="FORWARD -o third -j DROP")
     assert [b.verdict for b in journey(Worlds(rules), PACKET, route=lambda dst: "third" if dst == "10.3.0.1" else "eth0")] == [Verdict.DROP]

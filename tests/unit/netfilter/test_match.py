@@ -62,6 +62,7 @@ def ask(text: str, packet: Packet, hook: str = "FORWARD") -> bool | None:
         ("! -f", TCP, True),
         ("-p tcp -m tcp --dport 80", TCP, True),
         ("-p tcp -m tcp --dport 81:", TCP, False),
+        ("-p tcp -m tcp --dport 79:", TCP, True),
         ("-p tcp -m tcp ! --dport :79", TCP, True),
         ("-p tcp -m tcp --sport 4000", TCP, True),
         ("-p udp -m udp --sport 4000", TCP, False),
