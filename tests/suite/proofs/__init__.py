@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import cells, reachability
+from . import cells, nodes, reachability, resolution, rules
 from .proof import Proof
 
-PROOFS: tuple[Proof, ...] = (*reachability.PROOFS, *cells.PROOFS)
+PROOFS: tuple[Proof, ...] = (*reachability.PROOFS, *cells.PROOFS, *resolution.PROOFS, *nodes.PROOFS, *rules.PROOFS)
