@@ -44,10 +44,12 @@ def draw(fault: Fault, nodes: Sequence[NodeFacts], seed: int, node: str = "") ->
         drawn = _named(fault, nodes, node)
     others = [one for one in nodes if one != drawn]
     peer = chance.choice(others)
+    control = next(one.name for one in nodes if one.role == "control")
     values: Parts = {
         "pods": str(addresses.PODS), "services": str(addresses.SERVICES), "dns": str(addresses.DNS_SERVICE),
-        "role": drawn.role, "nodes": tuple(one.name for one in nodes), "others": tuple(one.name for one in others),
-        "rest": tuple(one.name for one in others if one != peer), **drawn.values("node"), **peer.values("peer"),
+        "control": control, "role": drawn.role, "nodes": tuple(one.name for one in nodes),
+        "others": tuple(one.name for one in others), "rest": tuple(one.name for one in others if one != peer),
+        **drawn.values("node"), **peer.values("peer"),
     }  # fmt: skip
     return values | {name: _number(rule, chance) for name, rule in fault.draw.items()}
 

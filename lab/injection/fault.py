@@ -77,13 +77,48 @@ CELL_KEYS = {"requirement", "status", "source", "target", "node", "protocol", "r
 KEYS = {"id", "title", "like", "flavour", "roles", "draw", "note", "inject", "effective", "undo", "healed", "must", "may"}
 
 
+BLOCKS = "blocks.yaml"
+ORDERED = ("inject", "effective", "healed")
+
+
 def catalogue() -> dict[str, Fault]:
     """All faults by id."""
     folder = resources.files("lab") / "faults"
     texts = {one.name: one.read_text() for one in folder.iterdir() if one.name.endswith(".yaml")}
+    return parse(texts)
+
+
+def parse(texts: Mapping[str, str]) -> dict[str, Fault]:
+    """All faults by id, from the texts of the files by name; UsageError naming the file and what is wrong in it."""
     raw = {name: _mapping(yaml.safe_load(text), name) for name, text in sorted(texts.items())}
-    by_id = {str(one.get("id")): one for one in raw.values()}
-    return {fault.id: fault for fault in (_fault(one, name, by_id) for name, one in raw.items())}
+    blocks = raw.pop(BLOCKS, {})
+    for name, one in raw.items():
+        _check_keys(one, KEYS, name)
+        if name != f"{one.get('id')}.yaml" or not re.fullmatch(r"FLT-\d{3}(-[a-z0-9]+)*", str(one["id"])):
+            raise UsageError(f"{name}: its id is {one.get('id')!r}; file and id have the same name, as FLT-001.yaml")
+    made = [_fault(_whole(one, raw, blocks, (name,)), name) for name, one in raw.items()]
+    return {one.id: one for one in sorted(made, key=lambda one: one.id)}
+
+
+def _whole(raw: dict[str, Any], others: Mapping[str, dict[str, Any]], blocks: Mapping[str, Any], seen: tuple[str, ...]) -> dict[str, Any]:
+    """A fault that is like another one does the other's steps first and undoes them last."""
+    own = {**raw, **{key: _spliced(raw.get(key, []), blocks, seen[0]) for key in (*ORDERED, "undo")}}
+    if "like" not in raw:
+        return own
+    file = f"{raw['like']}.yaml"
+    if file not in others or file in seen:
+        raise UsageError(f"{seen[0]}: like {raw['like']}: there is no such fault, or it is like this one")
+    base = _whole(others[file], others, blocks, (*seen, file))
+    merged = {key: {**base.get(key, {}), **raw.get(key, {})} for key in ("flavour", "draw")}
+    merged |= {key: base[key] + own[key] for key in ORDERED} | {"undo": own["undo"] + base["undo"]}
+    return {"roles": base.get("roles", ROLES), **own, **merged}
+
+
+def _spliced(steps: list[Any], blocks: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """The steps, with each word replaced by the block of that name in blocks.yaml."""
+    if unknown := [one for one in steps if isinstance(one, str) and one not in blocks]:
+        raise UsageError(f"{name}: {unknown[0]}: there is no such block in {BLOCKS}")
+    return [step for one in steps for step in (blocks[one] if isinstance(one, str) else [one])]
 
 
 def named(faults: Mapping[str, Fault], wanted: str) -> Fault:
@@ -100,30 +135,20 @@ def _mapping(value: Any, name: str) -> dict[str, Any]:
     return value
 
 
-def _fault(raw: dict[str, Any], name: str, all_raw: Mapping[str, dict[str, Any]]) -> Fault:
-    _check_keys(raw, KEYS, name)
-    if name != f"{raw.get('id')}.yaml" or not re.fullmatch(r"FLT-\d{3}(-[a-z0-9]+)*", str(raw.get("id"))):
-        raise UsageError(f"{name}: its id is {raw.get('id')!r}; file and id have the same name, as FLT-001.yaml")
-    base = all_raw.get(str(raw["like"]), {}) if "like" in raw else {}
-    if "like" in raw and not base:
-        raise UsageError(f"{name}: like {raw['like']}: there is no such fault")
+def _fault(raw: dict[str, Any], name: str) -> Fault:
     try:
-        return _made(raw, base, name)
+        return _made(raw, name)
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"{name}: {type(error).__name__}: {error}") from error
 
 
-def _made(raw: dict[str, Any], base: dict[str, Any], name: str) -> Fault:
-    """A fault that is like another one does the other's steps first and undoes them last."""
-    steps = {key: base.get(key, []) + raw.get(key, []) for key in ("inject", "effective", "healed")}
-    steps["undo"] = raw.get("undo", []) + base.get("undo", [])
-    made = {key: tuple(_step(one, name) for one in value) for key, value in steps.items()}
-    roles = tuple(raw.get("roles", base.get("roles", ROLES)))
+def _made(raw: dict[str, Any], name: str) -> Fault:
+    steps = {key: tuple(_step(one, name) for one in raw[key]) for key in (*ORDERED, "undo")}
+    roles = tuple(raw.get("roles", ROLES))
     if not roles or not set(roles) <= set(ROLES):
         raise UsageError(f"{name}: roles are {' and '.join(ROLES)}, not {list(roles)}")
     return Fault(
-        raw["id"], raw["title"], {**base.get("flavour", {}), **raw.get("flavour", {})}, roles,
-        {**base.get("draw", {}), **raw.get("draw", {})}, **made,
+        raw["id"], raw["title"], raw.get("flavour", {}), roles, raw.get("draw", {}), **steps,
         must=tuple(_expected(one, name, needs_status=True) for one in raw["must"]),
         may=tuple(_expected(one, name, needs_status=False) for one in raw.get("may", [])),
         note=" ".join(raw.get("note", "").split()),

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from lab.errors import UsageError
 
 Values = Mapping[str, str | tuple[str, ...]]
-NAME = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+NAME = re.compile(r"\{(?!end\})([a-z][a-z0-9_]*)\}")  # {end} is of jsonpath
 
 
 def expand(text: str, values: Values) -> list[str]:

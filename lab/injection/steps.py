@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from lab import namespace, node, process
 from lab.cluster import Cluster
-from lab.errors import LabError
+from lab.errors import LabError, UsageError
 from lab.injection.drawing import NodeFacts, Parts
 from lab.injection.fault import Step
 from lab.injection.placeholder import expand, expand_all
@@ -84,38 +84,40 @@ def _perform_one(step: Step, where: str, hands: Hands, values: Parts, kept: Kept
         if step.keep:
             kept.setdefault(step.keep, {})[where] = output
         return
-    end = time.monotonic() + step.within
-    while not _matches(step, output := _try_output(step, where, hands, known), known):
+    end, patterns = time.monotonic() + step.within, expand(step.prints or step.lacks, known)
+    while not _matches(step, patterns, seen := _look(step, where, hands, known), known):
         if time.monotonic() > end:
-            raise LabError(_waited(step, where, known, output))
+            raise LabError(_waited(step, where, known, seen))
         time.sleep(PAUSE)
 
 
 def _output(step: Step, where: str, hands: Hands, values: Parts) -> str:
     text = "".join(expand(step.text, values)) if step.text else ""
-    if step.run:
-        return hands.in_node(where, expand_all(step.run, values), text).strip()
-    return hands.kubectl(expand_all(step.kubectl, values), text).strip()
+    argv = expand_all(step.run or step.kubectl, values)
+    return (hands.in_node(where, argv, text) if step.run else hands.kubectl(argv, text)).strip()
 
 
-def _try_output(step: Step, where: str, hands: Hands, values: Parts) -> str:
-    """The output of a look; what fails now may work at the next look."""
+def _look(step: Step, where: str, hands: Hands, values: Parts) -> str | None:
+    """The output of a look; None if the command failed, which may be different at the next look."""
     try:
         return _output(step, where, hands, values)
-    except LabError as error:
-        return str(error)
+    except UsageError:
+        raise
+    except LabError:
+        return None
 
 
-def _matches(step: Step, output: str, values: Parts) -> bool:
+def _matches(step: Step, patterns: list[str], output: str | None, values: Parts) -> bool:
+    """A command that failed has not shown anything: least of all that something is gone."""
+    if output is None:
+        return False
     if step.same_as:
         return output == values.get(step.same_as)
-    if step.prints:
-        return any(re.search(one, output, re.MULTILINE) for one in expand(step.prints, values))
-    return not any(re.search(one, output, re.MULTILINE) for one in expand(step.lacks, values))
+    return any(re.search(one, output, re.MULTILINE) for one in patterns) == bool(step.prints)
 
 
-def _waited(step: Step, where: str, values: Parts, output: str) -> str:
+def _waited(step: Step, where: str, values: Parts, output: str | None) -> str:
     command = " ".join(expand_all(step.run or ("kubectl", *step.kubectl), values))
     wanted = step.prints or (f"nothing like {step.lacks}" if step.lacks else f"what was kept as {step.same_as}")
-    place = f" on {where}" if where else ""
-    return f"{command}{place}: not {wanted} within {step.within:.0f} s; last:\n{process.last_lines(output)}"
+    place, last = f" on {where}" if where else "", "  (it failed)" if output is None else process.last_lines(output)
+    return f"{command}{place}: not {wanted} within {step.within:.0f} s; last:\n{last}"
