@@ -11,11 +11,11 @@ import os
 import subprocess
 
 import pytest
+from lab_calls import LAB, ROOT
 
 from lab.injection import compare, fault, injection, suite, trial
 from lab.injection.suite import Run
 from lab.state import Places
-from tests.lab.conftest import LAB, ROOT
 
 FAULTS = fault.catalogue()
 SEED = os.environ.get("K8SNET_FAULT_SEED")

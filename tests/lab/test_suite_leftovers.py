@@ -18,9 +18,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from lab_calls import LAB, ROOT, SPACES, SUITE, lab_output, namespaces
 
 from lab import process
-from tests.lab.conftest import LAB, ROOT, SPACES, SUITE, lab_output, namespaces
 
 SEED = int(os.environ.get("K8SNET_LEFTOVERS_SEED") or random.SystemRandom().randint(0, 10**6))
 MOMENTS = [round(random.Random(f"{SEED} {n}").uniform(0.2, 22), 2) for n in range(10)]
@@ -111,13 +111,13 @@ def test_after_a_killed_worker(start: Start, tmp_path: Path) -> None:
     assert gone(), (tmp_path / "log").read_text()
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-def test_sigterm_at_any_moment(start: Start, tmp_path: Path, moment: float) -> None:
+@pytest.mark.parametrize("number", range(len(MOMENTS)))
+def test_sigterm_at_any_moment(start: Start, tmp_path: Path, number: int) -> None:
     child = start()
-    time.sleep(moment)
+    time.sleep(MOMENTS[number])
     child.terminate()
     child.wait(60)
-    assert gone(), f"seed {SEED}\n{(tmp_path / 'log').read_text()}"
+    assert gone(), f"seed {SEED}, after {MOMENTS[number]} s\n{(tmp_path / 'log').read_text()}"
     assert "Traceback" not in (tmp_path / "log").read_text()
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lab_calls import lab_output, namespaces
 
 from lab.injection import compare
 from lab.injection.suite import Run
 from pytest_k8snet.model.recording import Recording
-from tests.lab.conftest import lab_output, namespaces
 
 NODES = 3
 SAMPLE = re.compile(r"^(apiserver_request_total|apiserver_flowcontrol_dispatched_requests_total)\{(.*)\} (\S+)$", re.MULTILINE)
