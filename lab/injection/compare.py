@@ -40,10 +40,19 @@ class Pattern:
 
     def matches(self, cell: Cell) -> bool:
         """True if the cell is meant."""
-        return self.applies and all(_any(getattr(cell, name), globs) for name, globs in self.globs.items())
+        fits = all(_any(getattr(cell, name), globs) for name, globs in self.globs.items())
+        return self.applies and fits and self.expected.where in ("", _where(cell))
 
     def __str__(self) -> str:
         return " ".join(f"{name} {','.join(globs)}" for name, globs in self.globs.items() if globs)
+
+
+def _where(cell: Cell) -> str:
+    """Where the target is, seen from the source; empty if one of them is on no node."""
+    nodes = [end.partition("@")[2] for end in (cell.source, cell.target)]
+    if not all(nodes):
+        return ""
+    return "same-node" if nodes[0] == nodes[1] else "other-node"
 
 
 def _any(text: str, globs: Collection[str]) -> bool:

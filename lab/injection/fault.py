@@ -14,6 +14,7 @@ import yaml
 from lab.errors import UsageError
 
 ROLES = ("worker", "control")
+PLACES = ("same-node", "other-node")
 STATUSES = ("failed", "warning", "inconclusive", "passed", "skipped")
 
 
@@ -43,7 +44,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """Cells (glob patterns, any of each list; an empty list matches all) and the status they must have."""
+    """Cells (glob patterns, any of each list; an empty list matches all) and the status they must have.
+
+    `where`: same-node or other-node, for where source and target are; `role`: counts only if a node of that role was struck.
+    """
 
     requirement: tuple[str, ...]
     status: str = ""
@@ -52,6 +56,7 @@ class Expected:
     node: tuple[str, ...] = ()
     protocol: tuple[str, ...] = ()
     role: str = ""
+    where: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,7 @@ class Fault:
 
 
 STEP_KEYS = {"run", "kubectl", "node", "text", "keep", "prints", "lacks", "same-as", "within"}
-CELL_KEYS = {"requirement", "status", "source", "target", "node", "protocol", "role"}
+CELL_KEYS = {"requirement", "status", "source", "target", "node", "protocol", "role", "where"}
 KEYS = {"id", "title", "like", "flavour", "roles", "draw", "note", "inject", "effective", "undo", "healed", "must", "may"}
 
 
@@ -172,10 +177,12 @@ def _expected(raw: dict[str, Any], name: str, *, needs_status: bool) -> Expected
     status, role = raw.get("status", ""), raw.get("role", "")
     if needs_status != bool(status) or (status and status not in STATUSES) or (role and role not in ROLES):
         raise UsageError(f"{name}: {raw}: each `must` has one status of {', '.join(STATUSES)}, no `may` has one")
+    if (where := raw.get("where", "")) and where not in PLACES:
+        raise UsageError(f"{name}: {raw}: where is {' or '.join(PLACES)}")
     if status == "inconclusive":
         raise UsageError(f"{name}: {raw}: what is inconclusive is not seen: it belongs to `may`")
     lists = {key: _words(raw.get(key, [])) for key in ("requirement", "source", "target", "node", "protocol")}
-    return Expected(status=status, role=role, **lists)
+    return Expected(status=status, role=role, where=where, **lists)
 
 
 def _words(value: Any) -> tuple[str, ...]:

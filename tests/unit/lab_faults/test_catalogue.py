@@ -141,6 +141,7 @@ def test_likeness_reaches_back_to_the_first() -> None:
         ({"must": [{"requirement": "X", "status": "inconclusive"}]}, "it belongs to `may`"),
         ({"may": [{"requirement": "X", "status": "failed"}]}, "no `may` has one"),
         ({"may": [{"cell": "X"}]}, "unknown cell"),
+        ({"may": [{"requirement": "X", "where": "here"}]}, "where is same-node or other-node"),
         ({"must": None}, "FLT-900.yaml: TypeError"),
     ],
 )

@@ -106,6 +106,13 @@ def test_property_otherwise_is_unexpected(status: str, target: int) -> None:
     assert any(line.startswith(str(other)) for line in compared(fault(REACH_MUST), faulted).unexpected)
 
 
+@pytest.mark.parametrize(("where", "number"), [("other-node", 6), ("same-node", 0)])
+def test_where_source_and_target_are(where: str, number: int) -> None:
+    found = compared(fault(Expected(("NET-REACH-005",), "passed", where=where)), HEALTHY)
+    assert len(found.seen) == number
+    assert bool(found.missed) == (number == 0)
+
+
 statuses = st.sampled_from(["passed", "failed", "warning", "inconclusive", "skipped"])
 
 
