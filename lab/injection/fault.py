@@ -162,6 +162,7 @@ def _made(raw: dict[str, Any], name: str) -> Fault:
 
 def _step(raw: dict[str, Any], name: str) -> Step:
     _check_keys(raw, STEP_KEYS, f"{name}: step {raw}")
+    _words([raw[key] for key in ("node", "text", "keep", "prints", "lacks", "same-as") if key in raw])
     step = Step(
         run=_words(raw.get("run", [])), kubectl=_words(raw.get("kubectl", [])), node=raw.get("node", ""),
         text=raw.get("text", ""), keep=raw.get("keep", ""), prints=raw.get("prints", ""), lacks=raw.get("lacks", ""),
@@ -186,7 +187,10 @@ def _expected(raw: dict[str, Any], name: str, *, needs_status: bool) -> Expected
 
 
 def _words(value: Any) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(str(one) for one in value)
+    words = (value,) if isinstance(value, str) else tuple(value)
+    if wrong := [one for one in words if not isinstance(one, str)]:
+        raise ValueError(f"{wrong[0]!r} is no text: put it in quotes")  # as YAML reads on, no and 53
+    return words
 
 
 def _check_keys(raw: dict[str, Any], allowed: set[str], what: str) -> None:

@@ -142,6 +142,8 @@ def test_likeness_reaches_back_to_the_first() -> None:
         ({"may": [{"requirement": "X", "status": "failed"}]}, "no `may` has one"),
         ({"may": [{"cell": "X"}]}, "unknown cell"),
         ({"may": [{"requirement": "X", "where": "here"}]}, "where is same-node or other-node"),
+        ({"undo": [{"kubectl": ["x"], "prints": True}]}, "ValueError: True is no text: put it in quotes"),
+        ({"undo": [{"kubectl": ["x", 53]}]}, "ValueError: 53 is no text: put it in quotes"),
         ({"must": None}, "FLT-900.yaml: TypeError"),
     ],
 )
