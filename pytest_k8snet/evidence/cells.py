@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_k8snet.model.endpoint import Endpoint
+from pytest_k8snet.model.endpoint import Endpoint, EndpointKind
 from pytest_k8snet.model.inventory import Inventory
 from pytest_k8snet.model.observation import Observation, Outcome
 from pytest_k8snet.model.probe import Probe
@@ -117,6 +117,8 @@ class CellEvidence:
             raise Inconclusive(f"not reached, see {plan.reach}")
         if plan.controls and observation.outcome is not Outcome.REACHED:
             self._require_control(plan)
+        if plan.probe.target.kind is EndpointKind.API and observation.reached and not self._inventory.api_endpoints:
+            raise Inconclusive("the API server answers, but its endpoints were not read: whether each of them does is not known")
         source = self._observations.address(plan.probe.source)
         cell = Cell(plan, observation, source, self._expected_source(plan), self._expected_servers(plan))
         _require_properties(cell)

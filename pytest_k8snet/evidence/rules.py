@@ -87,7 +87,12 @@ class NodeRules:
     @cached_property
     def bridged(self) -> bool:
         """Whether traffic between pods of this node passes the rules at all (bridge-nf-call-iptables)."""
-        return not self.facts.absent("bridge-nf") and self.facts.text("bridge-nf").strip() == "1"
+        if self.facts.absent("bridge-nf"):
+            return False
+        value = self.facts.text("bridge-nf").strip()
+        if value not in ("0", "1"):
+            raise Inconclusive(f"{self.node}: {self.facts.source('bridge-nf')} holds {value!r}, neither 0 nor 1")
+        return value == "1"
 
     def remote_pod(self, cidr: IPv4Network) -> str:
         """A sample address of a pod on another node."""

@@ -21,7 +21,7 @@ from pytest_k8snet.parse.objects import inventory
 
 RECORDINGS = Path(__file__).parents[1] / "fixtures" / "recordings"
 _OFF = ("xdist", "faulthandler", "unraisableexception", "threadexception")  # two of them collect garbage, half of the time of a replay
-_QUIET = ("-qq", "--capture=no", *(word for plugin in _OFF for word in ("-p", f"no:{plugin}")))
+_QUIET = ("-qq", "--tb=no", "--capture=no", *(word for plugin in _OFF for word in ("-p", f"no:{plugin}")))
 
 
 @pytest.fixture(scope="session", params=sorted(RECORDINGS.glob("healthy-*.zip")), ids=lambda path: path.stem)

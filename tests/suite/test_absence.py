@@ -1,0 +1,225 @@
+"""Absence of evidence is never a pass: whatever a requirement looked at is taken away, cut or forged, piece by piece."""
+
+from __future__ import annotations
+
+import fnmatch
+
+import pytest
+from spoiling import Evidence
+
+from pytest_k8snet.plan import catalogue
+from pytest_k8snet.plugin.suite import folder
+
+GARBAGE = "\u00bf?\n"
+FACTS = (
+    "addresses", "bridge-nf", "cni", "fdb", "forwarding", "ip-forward", "iptables", "legacy-tables", "links", "neighbours", "nft",
+    "proxy-mode", "resolv.conf", "resolv.conf/a", "resolv.conf/b", "resolv.conf/default", "resolv.conf/host", "resolv.conf/hostdns",
+    "resolv.conf/none", "routes", "subnet.env",
+)  # fmt: skip
+_TRANSLATED = {"NET-PROXY-002", "NET-PROXY-007", "NET-PROXY-008", "NET-PROXY-010", "NET-PROXY-011", "NET-PROXY-017", "NET-SERVICE-005"}
+_FILES = {"NET-DNS-006", "NET-DNS-007", "NET-DNS-008", "NET-DNS-009", "NET-DNS-010"}
+_OVERLAY = {"NET-FLANNEL-015", "NET-FLANNEL-016", "NET-FLANNEL-017", "NET-FLANNEL-020", "NET-FLANNEL-021", "NET-NAT-005", "NET-PATH-002"}
+OBJECTS: dict[str, set[str]] = {  # answer of the API -> requirements that hang on it
+    "configmap/kube-flannel/kube-flannel-cfg": _OVERLAY
+    | {"NET-FLANNEL-001", "NET-FLANNEL-002", "NET-FLANNEL-005", "NET-FLANNEL-006", "NET-MTU-001", "NET-NODE-001"},
+    "configmap/kube-system/coredns": set(),
+    "configmap/kube-system/kube-proxy": _TRANSLATED | {"NET-PROXY-001", "NET-NODE-002", "NET-SERVICE-018"},
+    "configmap/kube-system/kubeadm-config": {"NET-DNS-001", "NET-PROXY-001"},
+    "configz/*": _FILES | {"NET-DNS-014"},
+    "daemonsets/kube-flannel": {"NET-EXTERNAL-005", "NET-FLANNEL-020", "NET-NAT-007"},
+    "daemonsets/kube-system": _TRANSLATED | {"NET-PROXY-001", "NET-NODE-002", "NET-SERVICE-018"},
+    "deployments/kube-system": {"NET-DNS-001", "NET-DNS-015", "NET-DNS-027"},
+    "dry-run/dns-none-without-nameserver": {"NET-DNS-010"},
+    "endpointslices": {"NET-DNS-003", "NET-DNS-027", "NET-REACH-015"} | _TRANSLATED - {"NET-PROXY-008", "NET-PROXY-011", "NET-SERVICE-005"},
+    "log/kube-system/*": {"NET-DNS-015"},
+    "namespace/kube-system": set(),
+    "pods/kube-flannel": {"NET-FLANNEL-001"},
+    "pods/kube-system": {"NET-DNS-001", "NET-DNS-003", "NET-DNS-015", "NET-PROXY-001"},
+    "services": {"NET-DNS-003", "NET-DNS-006", "NET-DNS-008", "NET-DNS-019", "NET-DNS-026"}
+    | _TRANSLATED - {"NET-PROXY-008", "NET-PROXY-011", "NET-SERVICE-005"},
+    "version": set(),
+}  # fmt: skip
+
+
+UNHARMED = {"resolv.conf": {"NET-DNS-006", "NET-DNS-008", "NET-DNS-010"}}  # a node's file gives these nothing but search entries
+
+
+def _naming(judged, test):
+    """Items whose evidence names a piece that passes the test."""
+    return {item for item, result in judged.results.items() if any(test(piece) for piece in result["evidence"])}
+
+
+def _inconclusive(items):
+    return dict.fromkeys(items, "inconclusive")
+
+
+def _ids(items):
+    return {item.partition(" ")[0] for item in items}
+
+
+# Frames: everything that agents observed
+
+
+def _heads(recorded):
+    ids = {entry["frame"].get("id", "") for entry in recorded.streams["frames"] if entry["frame"]["kind"] == "result"}
+    return sorted({id.partition(":")[0] for id in ids})
+
+
+def test_lost_frames(recorded, judge, healthy):
+    """Probes of one kind (tcp4, resolve4+udp-short, ...) at a time: what rests on one of them is not judged, the rest stays.
+
+    Three nodes lose three kinds in one replay; their items have nothing to do with each other.
+    """
+    heads = _heads(recorded)
+    for start in range(0, len(heads), 3):
+        evidence = Evidence(recorded)
+        lost = [f"{head}:*@{node}>*" for head, node in zip(heads[start : start + 3], evidence.nodes, strict=False)]
+        for pattern in lost:
+            evidence.lose(pattern)
+        names = [evidence.long(pattern) for pattern in lost]
+        resting = _naming(healthy, lambda piece, names=names: any(fnmatch.fnmatchcase(piece.get("probe", ""), name) for name in names))
+        assert len(resting) >= len(lost)
+        assert judge(evidence).differs(healthy) == _inconclusive(resting), lost
+
+
+def _foreign_stream(entry):
+    entry["source"] = "pod/a@somewhere-else"
+
+
+def _fewer_samples(entry):
+    frame = entry["frame"]
+    frame["samples"] = [sample for sample in frame["samples"] if sample["warmup"]]
+
+
+FORGERIES = {
+    "another run": lambda entry: entry["frame"].update(run="ffffff"),
+    "another agent's stream": _foreign_stream,
+    "only warm-up samples": _fewer_samples,
+    "no samples": lambda entry: entry["frame"].pop("samples"),
+    "samples of no shape": lambda entry: entry["frame"].update(samples="reached"),
+    "unknown outcome": lambda entry: [sample.update(outcome="fine") for sample in entry["frame"]["samples"]],
+    "no outcome": lambda entry: [sample.pop("outcome") for sample in entry["frame"]["samples"]],
+    "no duration": lambda entry: [sample.update(seconds=None) for sample in entry["frame"]["samples"]],
+    "no request": lambda entry: entry["frame"].pop("request"),
+    "another action": lambda entry: entry["frame"]["request"].update(action="guess"),
+    "no try": lambda entry: [sample.update(outcome="probe-error", reply={}) for sample in entry["frame"]["samples"]],
+}
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+def test_damaged_and_foreign_frames(forgery, evidence, judge, healthy):
+    for entry in evidence.recording.streams["frames"]:
+        if entry["frame"]["kind"] == "result":
+            FORGERIES[forgery](entry)
+    resting = _naming(healthy, lambda piece: piece["kind"] == "frame")
+    assert judge(evidence).differs(healthy) == _inconclusive(resting)
+
+
+def test_an_answer_with_another_nonce_is_a_stranger(evidence, judge, healthy):
+    """The agent says "reached", but what came back answers another question: that is a finding, not a pass."""
+    evidence.reply("tcp4:pod/a@w1>pod/a@w2", nonce="0000")
+    changed = judge(evidence).differs(healthy)
+    assert changed["NET-REACH-005 pod/a@w1 > pod/a@w2 tcp"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("lost", "probe", "items"),
+    [
+        ("peer", "tcp4:pod/a@w1>pod/a@w2", {"NET-NAT-002 pod/a@w1 > pod/a@w2 tcp"}),
+        ("peer", "tcp4:pod/a@w1>outside/runner", {"NET-EXTERNAL-005 pod/a@w1 > outside/runner tcp"}),
+        ("ttl", "icmp4:pod/a@w1>pod/a@w2", {"NET-PATH-002 pod/a@w1 > pod/a@w2 icmp"}),
+    ],
+)
+def test_what_the_target_does_not_tell_is_not_observed(lost, probe, items, evidence, judge, healthy):
+    evidence.samples(probe, lambda sample: sample["reply"].pop(lost))
+    assert judge(evidence).differs(healthy) == _inconclusive(items)
+
+
+# Facts: everything that was read on nodes
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_facts(name, evidence, judge, healthy):
+    """On w1 the fact is missing, on w2 it could not be read, on the control plane it is garbage."""
+    facts = evidence.recording.streams["facts"]
+    gone = evidence.facts("w1", name)
+    assert gone
+    evidence.recording.streams["facts"] = [fact for fact in facts if not any(fact is one for one in gone)]
+    for fact in evidence.facts("w2", name):
+        fact.update(ok=False, text="", error="timed out after 10 s")
+    for fact in evidence.facts("control", name):
+        fact["text"] = GARBAGE
+    judged = judge(evidence)
+    changed = judged.differs(healthy)
+    resting = {node: _naming(healthy, lambda piece, node=node: _is_fact(piece, name, evidence.long(node))) for node in evidence.nodes}
+    assert {item: status for item, status in changed.items() if item not in resting["control"]} == _inconclusive(
+        resting["w1"] | resting["w2"]
+    )
+    passed = {item for item in resting["control"] if judged.statuses[item] == "passed"}
+    assert _ids(passed) <= UNHARMED.get(name, set())
+    assert "timed out after 10 s" in judged.message(min(resting["w2"]))
+
+
+def _is_fact(piece, name, node):
+    return (piece["kind"], piece.get("name"), piece.get("node")) == ("fact", name, node)
+
+
+@pytest.mark.parametrize("device", ["cni0", "flannel.1", "eth0"])
+def test_one_file_of_several(device, evidence, judge, healthy):
+    """The bridge too: before the first pod it need not be there, afterwards it must."""
+    facts = evidence.recording.streams["facts"]
+    gone = [fact for fact in evidence.facts("w1", "forwarding") if f"/{device}/" in fact["source"] and fact["phase"] == "after"]
+    evidence.recording.streams["facts"] = [fact for fact in facts if fact not in gone]
+    assert len(gone) == 1
+    assert judge(evidence).differs(healthy) == {"NET-NODE-001 w1": "inconclusive"}
+
+
+def test_every_fact_is_taken_away(recorded):
+    assert {fact["name"] for fact in recorded.streams["facts"]} == set(FACTS)
+
+
+@pytest.mark.parametrize("names", [("addresses", "fdb", "iptables"), ("links", "neighbours", "nft"), ("routes",)], ids="-".join)
+def test_a_dump_that_was_cut_off(names, evidence, judge, healthy):
+    resting = set()
+    for name, node in zip(names, evidence.nodes, strict=False):
+        evidence.fact(node, name, lambda text: text[: len(text) // 2])
+        resting |= _naming(healthy, lambda piece, name=name, node=node: _is_fact(piece, name, evidence.long(node)))
+    assert judge(evidence).differs(healthy) == _inconclusive(resting)
+
+
+# Objects: everything that the API said
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_objects(name, evidence, judge, healthy):
+    found = list(evidence.recording.streams["objects"])
+    left = [entry for entry in found if not fnmatch.fnmatchcase(entry["name"], name)]
+    assert len(left) < len(found)
+    evidence.recording.streams["objects"] = left
+    judged = judge(evidence)
+    assert {id for id, status in judged.requirements.items() if status != "passed"} == OBJECTS[name]
+    assert set(judged.statuses.values()) <= {"passed", "inconclusive"}
+    assert judged.code == (10 if OBJECTS[name] else 0)
+
+
+def test_without_nodes_nothing_is_judged(evidence, judge):
+    evidence.recording.streams["objects"] = [entry for entry in evidence.recording.streams["objects"] if entry["name"] != "nodes"]
+    judged = judge(evidence)
+    assert judged.code == 10
+    assert "no list of nodes" in judged.report["problem"]
+    assert set(judged.statuses.values()) <= {"inconclusive"}
+
+
+def test_every_object_is_taken_away(recorded):
+    names = {entry["name"] for entry in recorded.streams["objects"]} - {"nodes"}
+    assert [name for name in names if sum(fnmatch.fnmatchcase(name, pattern) for pattern in OBJECTS) != 1] == []
+
+
+# All together
+
+
+def test_every_requirement_lost_its_evidence(healthy):
+    """Frames, facts and objects above together: no requirement passes whatever is missing."""
+    observed = _ids(_naming(healthy, lambda piece: piece["kind"] in ("frame", "fact")))
+    nodes_alone = {"NET-FLANNEL-012"}  # rests on the Node objects, without which nothing is judged
+    assert observed.union(nodes_alone, *OBJECTS.values()) == set(catalogue.load(folder() / "catalogue"))
