@@ -70,6 +70,8 @@ def test_a_change_elsewhere_is_unexpected(status: str) -> None:
     cell = Cell("NET-FLANNEL-001")
     found = compared(fault(REACH_MUST), changed("failed", *ROW) | {cell: Judged(status, "text")})
     assert found.unexpected == [f"NET-FLANNEL-001 cluster: passed -> {status}: text"]
+    assert not found.missed
+    assert not found.good
 
 
 def test_a_new_cell_is_unexpected() -> None:

@@ -109,9 +109,10 @@ def test_a_look_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(hands.done) == 3
 
 
-def test_a_wrong_placeholder_in_a_look_is_no_failed_look() -> None:
+def test_a_wrong_placeholder_in_a_look_is_no_failed_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steps.time, "sleep", lambda _: pytest.fail("it is looked at again"))
     with pytest.raises(UsageError, match=r"a fault names \{nod\}"):
-        steps.perform([Step(kubectl=("{nod}",), lacks="b", within=0)], PaperHands(), dict(VALUES), {})
+        steps.perform([Step(kubectl=("{nod}",), lacks="b")], PaperHands(), dict(VALUES), {})
 
 
 def test_undo_does_not_stop_at_a_failure() -> None:
