@@ -6,6 +6,8 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from pytest_k8snet.model.verdict import Inconclusive
+
 NOTHING = "nothing"
 CLIP = 4096  # characters of a fact in a report
 
@@ -58,9 +60,9 @@ class Compared:
         return tuple(map(clipped, self._facts.used))
 
     def comparison(self, name: str) -> Comparison:
-        """Observed against expected. Raises KeyError for an unknown name."""
+        """Observed against expected. Raises KeyError for an unknown name, Inconclusive where neither holds anything."""
         if name not in self._made:
-            self._made[name] = self.comparisons[name](self._facts)
+            self._made[name] = _filled(self.comparisons[name](self._facts), self._subject)
         return self._made[name]
 
     def explain(self, name: str) -> str:
@@ -73,6 +75,13 @@ class Compared:
             raise AttributeError(name)
         found = self.comparison(plain)
         return found.actual if plain == name else found.expected
+
+
+def _filled(comparison: Comparison, subject: str) -> Comparison:
+    """Nothing against nothing agrees, and says nothing."""
+    if not comparison.expected and not comparison.actual:
+        raise Inconclusive(f"{subject}: {comparison.caption}: the API objects name nothing that could be compared")
+    return comparison
 
 
 def clipped(entry: Mapping[str, Any]) -> Mapping[str, Any]:
