@@ -40,7 +40,8 @@ class Controller:
         self.run = Run(state, self._console.progress)
         self._results: dict[str, tuple[Result, ...]] = {}
         self._broken = self._others_failed = 0
-        self._internal = self._uncollected = False
+        self._uncollected = 0
+        self._internal = False
         self._assessment: Assessment | None = None
         self._unwritten: list[str] = []
 
@@ -101,8 +102,13 @@ class Controller:
         return reporting.shown(report)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """A file that cannot be collected stops pytest before the first item."""
-        self._uncollected |= report.failed
+        """A file that cannot be collected stops pytest before the first item, or counts when pytest goes on without it."""
+        if report.failed:
+            self._uncollected += 1
+            if suite.holds(self._config.rootpath / report.nodeid.partition("::")[0]):
+                self._broken += 1
+            else:
+                self._others_failed += 1
 
     def pytest_internalerror(self) -> None:
         """A bug, here or in pytest: never a verdict."""
@@ -156,7 +162,7 @@ class Controller:
         cut = exitstatus == _INTERRUPTED or self._internal
         if self._internal:
             found = RunVerdict.ERROR
-        elif (cut or self._state.problem) and found is not RunVerdict.FAIL:
+        elif (cut or self._state.problem or self._uncollected) and found is not RunVerdict.FAIL:
             found = RunVerdict.INCONCLUSIVE
         code = exitstatus if cut else verdict.exit_code(found, bool(self.run.left_behind), self._others_failed > 0)
         if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
@@ -184,11 +190,17 @@ class Controller:
             inventory=demand.inventory if demand else None,
             profiles=demand.profile.names if demand else (),
             unselected=_unselected(demand, results),
-            partial=(f"partial: only nodes {settings.nodes}",) if settings.nodes else (),
+            partial=self._partial(),
             problem=problem,
             left_behind=self.run.left_behind,
             kept=self.run.kept,
         )
+
+    def _partial(self) -> tuple[str, ...]:
+        """Why the report covers less than was asked for."""
+        nodes, lost = self._state.settings.nodes, self._uncollected
+        told = [f"partial: only nodes {nodes}"] if nodes else []
+        return (*told, f"{lost} file{'s' if lost > 1 else ''} could not be collected") if lost else tuple(told)
 
     def _write(self, path: Path) -> None:
         assert self._assessment is not None

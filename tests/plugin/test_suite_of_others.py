@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+
 import cluster_recording
 import pytest
+
+from pytest_k8snet.plugin import suite
 
 pytest_plugins = ["pytester"]
 
@@ -129,3 +133,32 @@ def test_bare_run_under_an_ini_that_hides_functions_says_so(replay, pytester):
 def test_users_autouse_fixtures_and_conftests_stay_theirs(replay, pytester):
     pytester.makeconftest("import pytest\n@pytest.fixture\ndef cell(): raise RuntimeError('not for the suite')\n")
     assert replay().code == 0
+
+
+WORKERS = pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
+
+
+@WORKERS
+def test_a_users_file_that_cannot_be_imported_is_never_zero(judge, pytester, workers):
+    pytester.makepyfile(test_broken="import no_such_module_here")
+    source = '@requirement("NET-REACH-005")\ndef test_own(cell): pass\n'
+    done = judge(source, "test_broken.py", "--continue-on-collection-errors", *workers)
+    assert (done.code, done.report["verdict"]) == (1, "INCONCLUSIVE")
+    assert "1 file could not be collected" in done.last
+    assert judge(source, "test_broken.py", *workers).code != 0
+
+
+@pytest.fixture
+def broken_suite(pytester, monkeypatch):
+    """A copy of the bundled suite of which one file cannot be imported."""
+    copy = pytester.path / "suite" / "conformance"
+    shutil.copytree(suite.folder(), copy)
+    (copy / "reachability" / "test_pod_to_pod.py").write_text("import no_such_module_here\n")
+    monkeypatch.setattr(suite, "folder", lambda: copy)
+
+
+def test_a_bundled_file_that_cannot_be_imported_is_no_verdict(replay, broken_suite):
+    done = replay(None, "--continue-on-collection-errors")
+    assert (done.code, done.report["verdict"]) == (10, "INCONCLUSIVE")
+    assert done.report["coverage"]["passed"] > 0
+    assert replay(None).code != 0
