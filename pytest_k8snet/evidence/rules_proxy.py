@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from pytest_k8snet.model.probe import Family
+from pytest_k8snet.model.verdict import Inconclusive, NotApplicable
 from pytest_k8snet.netfilter.branch import Branch
 from pytest_k8snet.netfilter.hooks import Worlds, output, postrouting, prerouting
 from pytest_k8snet.netfilter.packet import Packet
@@ -23,6 +25,7 @@ Hook = Callable[[Worlds, Packet, frozenset[str]], tuple[Branch, ...]]
 UNTRANSLATED, DROPPED = "not translated", "dropped"
 MASQUERADED, KEPT = "masqueraded", "kept"
 CITED = 5
+ELSEWHERE = {"ipvs": "the kernel's table of virtual servers and in ipsets", "nftables": "maps of the nftables table kube-proxy"}
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ class Proxy:
 
 def service_entries(facts: NodeFacts) -> Comparison:
     """ClusterIP port -> the endpoints that packets are sent to, by the hooks that translate it."""
-    proxy, doubts = Proxy(facts), Doubts(facts.node)
+    proxy, doubts = _with_ports(facts), Doubts(facts.node)
     found: dict[str, frozenset[str]] = {}
     expected: dict[str, frozenset[str]] = {}
     notes: dict[str, str] = {}
@@ -108,7 +111,7 @@ def service_entries(facts: NodeFacts) -> Comparison:
 
 def service_hooks(facts: NodeFacts) -> Comparison:
     """How many of the ClusterIP ports that the node's rules know are translated for its pods, and for its own processes."""
-    proxy, doubts = Proxy(facts), Doubts(facts.node)
+    proxy, doubts = _with_ports(facts), Doubts(facts.node)
     ways = {"from pods, by nat PREROUTING": proxy.from_pods, "from the node, by nat OUTPUT": proxy.from_node}
     for way in ways.values():
         for port, ends in way.items():
@@ -134,6 +137,7 @@ def marked_traffic(facts: NodeFacts) -> Comparison:
 
 def masquerade_rules(facts: NodeFacts) -> Comparison:
     """The rules that masquerade marked packets take the mark away, from 1.19 on, and leave unmarked packets alone."""
+    _require_iptables(facts)
     marked = marked_traffic(facts)
     proxy, doubts = Proxy(facts), Doubts(facts.node)
     found, notes, expected = dict(marked.actual), dict(marked.notes), dict(marked.expected)
@@ -151,7 +155,7 @@ def masquerade_rules(facts: NodeFacts) -> Comparison:
 
 def service_marks(facts: NodeFacts) -> Comparison:
     """Packets that must be marked: an endpoint's to itself through its Service, and those from outside to a node port."""
-    proxy, doubts = Proxy(facts), Doubts(facts.node)
+    proxy, doubts = _with_ports(facts), Doubts(facts.node)
     found: dict[str, str] = {}
     notes: dict[str, str] = {}
     for words, branches in _to_be_marked(proxy):
@@ -161,9 +165,25 @@ def service_marks(facts: NodeFacts) -> Comparison:
         marks = {bool((branch.packet.mark or 0) & proxy.mark) for branch in branches}
         found[words] = "marked" if marks == {True} else "not marked" if marks else UNTRANSLATED
         notes[words] = branches[0].trace.replace("\n", "; ") if branches else "no rule translates it"
-    if not found and not doubts:
-        found["Service packets"] = "none to judge"
     return doubts.settle(Comparison(f"packets to be marked {proxy.mark:#x}", found, dict.fromkeys(found, "marked"), notes))
+
+
+def _with_ports(facts: NodeFacts) -> Proxy:
+    """What is to be walked. Raises Inconclusive, or NotApplicable, where there is nothing that could be judged."""
+    _require_iptables(facts)
+    proxy = Proxy(facts)
+    if proxy.ports:
+        return proxy
+    if facts.inventory.families == (Family.IPV6,):
+        raise NotApplicable("the cluster is IPv6 only, and only rules for IPv4 are judged")
+    raise Inconclusive(f"{facts.node}: no Service has an IPv4 ClusterIP port with a ready endpoint: there is nothing to judge the rules by")
+
+
+def _require_iptables(facts: NodeFacts) -> None:
+    """Where most of what decides lies outside the rules that were read, what they lack is no finding."""
+    mode = facts.inventory.proxy
+    if mode in ELSEWHERE:
+        raise Inconclusive(f"{facts.node}: kube-proxy runs in mode {mode}: it keeps Services in {ELSEWHERE[mode]}, which are not read")
 
 
 def masquerade_bit(facts: NodeFacts) -> int:

@@ -1,0 +1,55 @@
+"""Rules of kube-proxy are judged only where there are Services to judge them by, and where the rules are the whole data plane."""
+
+import re
+
+import pytest
+from evidence_world import NODES, WORKER1
+
+from pytest_k8snet.model.verdict import Inconclusive, NotApplicable
+
+BY_PORTS = ["service_hooks", "service_entries", "service_marks"]
+RULES = [*BY_PORTS, "masquerade_rules"]
+
+
+def without_endpoints(world):
+    for entry in world.recording.streams["objects"]:
+        if entry["name"] == "endpointslices":
+            entry["body"]["items"] = []
+
+
+def in_mode(world, mode):
+    data = world.object("configmap/kube-system/kube-proxy")["data"]
+    data["config.conf"] = re.sub(r"(?m)^mode:.*$", f"mode: {mode}", data["config.conf"])
+
+
+@pytest.mark.parametrize("name", BY_PORTS)
+def test_no_port_to_judge_by(world, name):
+    without_endpoints(world)
+    with pytest.raises(Inconclusive, match="k8snet-worker1: no Service has an IPv4 ClusterIP port with a ready endpoint"):
+        world.node().comparison(name)
+
+
+@pytest.mark.parametrize("name", BY_PORTS)
+def test_ipv6_only(world, name):
+    without_endpoints(world)
+    for number, node in enumerate(NODES):
+        world.api_node(node)["spec"].update(podCIDR=f"fd00:{number}::/64", podCIDRs=[f"fd00:{number}::/64"])
+    with pytest.raises(NotApplicable, match="the cluster is IPv6 only"):
+        world.node().comparison(name)
+
+
+@pytest.mark.parametrize("mode", ["ipvs", "nftables"])
+@pytest.mark.parametrize("name", RULES)
+def test_services_that_are_not_in_the_rules(world, name, mode):
+    in_mode(world, mode)
+    lines = world.text("iptables").splitlines()
+    world.write("iptables", "\n".join(line for line in lines if not re.search(r"-A KUBE-(SVC|SEP|EXT|SERVICES)", line)))
+    with pytest.raises(Inconclusive, match=f"{WORKER1}: kube-proxy runs in mode {mode}: it keeps Services in "):
+        world.node().comparison(name)
+
+
+def test_ipvs_still_has_to_masquerade_marked_packets(world):
+    in_mode(world, "ipvs")
+    assert world.statuses()["marked_traffic"] == "right"
+    world.without_rule("-A POSTROUTING", "kubernetes postrouting rules")
+    assert "marked_traffic" in world.wrong()
