@@ -73,7 +73,7 @@ class Fleet:
         self._patch = manifests_patch.load(settings.pod_patch)
         self._probes = [self._planned(name, node) for name in manifests.ROLES if name in needs.roles for node in inventory.names]
         self._refused: dict[Tier, str] = {}  # tiers that cannot be had, with the rule that forbids them
-        self._cleanup = Cleanup(connection, settings.run_id)
+        self._cleanup = Cleanup(connection, settings.run_id, shared=bool(settings.namespace))
         self._spaces: set[Tier] = set()
         self._lock = Lock()
 
@@ -160,24 +160,38 @@ class Fleet:
         name = self._space(tier)
         if tier is not Tier.RESTRICTED and self._settings.tier is not Tier.PRIVILEGED:
             return self._refuse(tier, f"tier {tier} is declared off by --k8snet-tier {self._settings.tier}")
-        self._cleanup.expect(name)
-        answer = self._connection.post(f"{CORE}/namespaces", manifests.namespace(self._owner, name, tier))
-        if answer.status == 409:
-            self._cleanup.keep(name)
-            if not self._owned(name):
-                return self._refuse(tier, f"namespace {name} exists and is not ours")
-        elif not answer.ok:
-            return self._refuse(tier, f"namespace {name} cannot be created: {answer.message}")
+        if problem := self._enter(name, tier):
+            return self._refuse(tier, problem)
         stored = self._connection.post(self._path("configmaps", tier), manifests.agent_map(self._owner, bundle()))
         if not stored.ok and stored.status != 409:
             return self._refuse(tier, f"the agent cannot be stored in namespace {name}: {stored.message}")
         self._spaces.add(tier)
         self._event({"what": "namespace", "tier": str(tier), "name": name})
 
-    def _owned(self, namespace: str) -> bool:
-        """Whether a namespace that was there carries our label; preflight looked too, but some time ago."""
-        answer = self._connection.get(f"{CORE}/namespaces/{namespace}")
-        return answer.ok and (answer.body["metadata"].get("labels") or {}).get(OWNER_LABEL) == OWNER
+    def _enter(self, name: str, tier: Tier) -> str:
+        """Create the namespace, or use one of ours that was there; returns what is in the way, "" for nothing."""
+        self._cleanup.expect(name)
+        answer = self._connection.post(f"{CORE}/namespaces", manifests.namespace(self._owner, name, tier))
+        if answer.ok:
+            self._cleanup.own(name, answer.body["metadata"]["uid"])
+            return ""
+        problem = f"namespace {name} cannot be created: {answer.message}"
+        if answer.status >= 500:  # it may have been created all the same: then it carries this run's label
+            return problem
+        self._cleanup.forget(name)
+        return self._share(name, problem)
+
+    def _share(self, name: str, problem: str) -> str:
+        """A namespace with our label that was there (preflight looked too, but some time ago) is used and never deleted."""
+        answer = self._connection.get(f"{CORE}/namespaces/{name}")
+        if not answer.ok:
+            return problem
+        if (answer.body["metadata"].get("labels") or {}).get(OWNER_LABEL) != OWNER:
+            return f"namespace {name} exists and is not ours"
+        if answer.body["metadata"].get("deletionTimestamp"):
+            return f"namespace {name} is still being deleted"
+        self._cleanup.keep(name)
+        return ""
 
     def _refuse(self, tier: Tier, rule: str) -> None:
         self._refused[tier] = rule

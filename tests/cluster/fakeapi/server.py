@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -35,7 +36,7 @@ class FakeApi:
         self.agents: dict[str, FakeAgent] = {}
         self.sticky: set[str] = set()  # namespaces that do not go away
         self.changed = threading.Condition()
-        self._addresses = iter(range(2, 250))
+        self._addresses, self._numbers = iter(range(2, 250)), count(1)
         self.put("namespaces", "", "kube-system", {"metadata": {"uid": "uid-1"}})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"api": self}))
         self._server.daemon_threads = True
@@ -76,6 +77,7 @@ class FakeApi:
         self.put("nodes", "", name, {"spec": {"podCIDR": "10.4.0.0/24"}, "status": status})
 
     def create(self, kind: str, namespace: str, body: dict) -> dict:
+        body["metadata"]["uid"] = f"uid-of-{kind}-{next(self._numbers)}"
         if kind == "pods":
             body["status"] = self.status_of(body)
             if "podIP" in body["status"]:
@@ -96,9 +98,16 @@ class FakeApi:
             self.changed.notify_all()
 
     def listed(self, kind: str, namespace: str, selector: str = "") -> list[dict]:
-        wanted = dict(part.split("=") for part in selector.split(",") if part)
         found = [o for (k, ns, _), o in sorted(self.objects.items()) if k == kind and namespace in ("", ns)]
-        return [o for o in found if wanted.items() <= (o["metadata"].get("labels") or {}).items()]
+        return [o for o in found if all(_selected(o["metadata"].get("labels") or {}, part) for part in selector.split(",") if part)]
+
+
+def _selected(labels: dict, part: str) -> bool:
+    key, unequal, value = part.partition("!=")
+    if unequal:
+        return labels.get(key) != value
+    key, _, value = part.partition("=")
+    return labels.get(key) == value
 
 
 def running(pod: dict) -> dict:
@@ -178,7 +187,12 @@ class _Handler(BaseHTTPRequestHandler):
             return self._error(404, f'namespaces "{namespace}" not found')
         self._json(201, self.api.create(kind, namespace, body))
 
-    def _delete(self, kind, namespace, name, query, _body):
+    def _delete(self, kind, namespace, name, query, body):
+        found, demanded = self.api.objects.get((kind, namespace, name)), ((body or {}).get("preconditions") or {}).get("uid")
+        if found and demanded not in (None, found["metadata"].get("uid")):
+            return self._error(
+                409, f"Precondition failed: UID in precondition: {demanded}, UID in object meta: {found['metadata'].get('uid')}"
+            )
         names = [name] if name else [o["metadata"]["name"] for o in self.api.listed(kind, namespace, query["labelSelector"])]
         for each in names:
             if (kind, namespace, each) in self.api.objects:
