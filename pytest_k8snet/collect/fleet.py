@@ -163,7 +163,7 @@ class Fleet:
         if problem := self._enter(name, tier):
             return self._refuse(tier, problem)
         stored = self._connection.post(self._path("configmaps", tier), manifests.agent_map(self._owner, bundle()))
-        if not stored.ok and stored.status != 409:
+        if not stored.ok:
             return self._refuse(tier, f"the agent cannot be stored in namespace {name}: {stored.message}")
         self._spaces.add(tier)
         self._event({"what": "namespace", "tier": str(tier), "name": name})

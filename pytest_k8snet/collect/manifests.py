@@ -84,9 +84,14 @@ def namespace(owner: Owner, name: str, tier: Tier) -> dict[str, Any]:
 
 
 def agent_map(owner: Owner, bundle: bytes) -> dict[str, Any]:
-    """The ConfigMap that carries the agent's program."""
+    """The ConfigMap that carries the agent's program, by a name of this run: another's program must never be run."""
     data = {"agent.pyz": base64.b64encode(bundle).decode()}
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": owner.metadata("agent"), "binaryData": data}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": owner.metadata(agent_name(owner.run)), "binaryData": data}
+
+
+def agent_name(run: str) -> str:
+    """Name of the ConfigMap that a run stores its agent in."""
+    return f"k8snet-agent-{run}"
 
 
 def pod(owner: Owner, settings: Settings, role: Role, node: str, name: str) -> dict[str, Any]:
@@ -120,7 +125,7 @@ def _spec(settings: Settings, role: Role, node: str) -> dict[str, Any]:
         "enableServiceLinks": False,
         "dnsPolicy": role.dns_policy,
         "containers": _containers(settings, role, node),
-        "volumes": _volumes(role),
+        "volumes": _volumes(settings, role),
     }
     if role.dns_policy == "None":
         options = [{"name": "ndots", "value": "2"}]
@@ -161,8 +166,9 @@ def _container(settings: Settings, role: Role, name: str, arguments: list[str]) 
     }
 
 
-def _volumes(role: Role) -> list[dict[str, Any]]:
-    volumes: list[dict[str, Any]] = [{"name": "agent", "configMap": {"name": "agent"}}, {"name": "run", "emptyDir": {}}]
+def _volumes(settings: Settings, role: Role) -> list[dict[str, Any]]:
+    program = {"name": "agent", "configMap": {"name": agent_name(settings.run_id)}}
+    volumes: list[dict[str, Any]] = [program, {"name": "run", "emptyDir": {}}]
     return volumes + ([{"name": "host", "hostPath": {"path": "/"}}] if role.name == "host" else [])
 
 
