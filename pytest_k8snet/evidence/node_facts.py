@@ -15,6 +15,7 @@ from pytest_k8snet.plan import flannel
 from pytest_k8snet.plan.readers import AFTER
 
 T = TypeVar("T")
+NO_FILE = ("no such file", "not a regular file", "is a directory")
 
 
 class NodeFacts:
@@ -45,12 +46,12 @@ class NodeFacts:
         return str(self._last(name, phase)["source"])
 
     def files(self, name: str, phase: str = AFTER) -> dict[str, str]:
-        """Path -> text for a fact that reads several files."""
+        """Path -> text for a fact that reads several files; directories among them are none."""
         found = list(self.recording.entries("facts", node=self.node, phase=phase, name=name))
         if not found:
             raise Inconclusive(self._unread(name, phase))
         self.used += found
-        unread = [fact for fact in found if not fact["ok"] and "no such file" not in str(fact["error"]).lower()]
+        unread = [fact for fact in found if not fact["ok"] and not any(words in str(fact["error"]).lower() for words in NO_FILE)]
         if unread:
             raise Inconclusive(f"{self.node}: {unread[0]['source']} was not read: {unread[0]['error']}")
         return {str(fact["source"]): str(fact["text"]) for fact in found if fact["ok"]}

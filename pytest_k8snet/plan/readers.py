@@ -23,16 +23,21 @@ Stage = Callable[[Recording, str], list[Request]]
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """One fact: how the agent gets it (`argv`, `path` or `http`) and in which phases it is worth reading."""
+    """One fact: how the agent gets it (`argv`, `path` or `http`) and in which phases it is worth reading.
+
+    `endings` restrict a path to files that end so: what else lies there is nobody's business.
+    """
 
     name: str
     how: Mapping[str, Any]
     phases: frozenset[str] = frozenset({AFTER})
+    endings: tuple[str, ...] = ("",)
 
     @property
-    def request(self) -> Request:
-        """The reader as the agent's `facts` request wants it."""
-        return {"name": self.name, **self.how}
+    def requests(self) -> list[Request]:
+        """The reader as the agent's `facts` request wants it, once for every ending."""
+        path = self.how.get("path")
+        return [{"name": self.name, **self.how, **({"path": f"{path}{ending}"} if path else {})} for ending in self.endings]
 
 
 def _argv(name: str, *argv: str) -> Reader:
@@ -59,7 +64,8 @@ _ALL = (
     _path("rp-filter", "/proc/sys/net/ipv4/conf/*/rp_filter"),
     _path("bridge-nf", "/proc/sys/net/bridge/bridge-nf-call-iptables", BEFORE, AFTER),
     _path("subnet.env", f"{HOST}/run/flannel/subnet.env"),
-    _path("cni", f"{HOST}/etc/cni/net.d/*"),
+    # beside the configuration, plugins keep kubeconfigs with tokens there: those never enter a recording
+    Reader("cni", {"path": f"{HOST}/etc/cni/net.d/*", "limit": LIMIT}, endings=(".conf", ".conflist", ".json")),
     Reader("proxy-mode", {"http": "http://127.0.0.1:10249/proxyMode"}),
     _path("resolv.conf", f"{HOST}/etc/resolv.conf"),
 )
@@ -113,10 +119,10 @@ def readers_for(names: frozenset[str], phase: str) -> tuple[Stage, ...]:
     now = [reader for reader in wanted if phase in reader.phases]
 
     def first(recording: Recording, node: str) -> list[Request]:
-        return [_placed(reader, recording, node) for reader in now]
+        return [request for reader in now for request in _placed(reader, recording, node)]
 
     def legacy(recording: Recording, node: str) -> list[Request]:
-        return [legacy_reader(table).request for table in legacy_tables(recording, node, phase)]
+        return [request for table in legacy_tables(recording, node, phase) for request in legacy_reader(table).requests]
 
     return (first, legacy) if any(reader.name == "legacy-tables" for reader in now) else (first,)
 
@@ -146,7 +152,8 @@ def pod_reader(role: str) -> Request:
     return {"name": f"resolv.conf/{role}", "path": "/etc/resolv.conf", "limit": LIMIT}
 
 
-def _placed(reader: Reader, recording: Recording, node: str) -> Request:
+def _placed(reader: Reader, recording: Recording, node: str) -> list[Request]:
     if reader.name != "resolv.conf":
-        return reader.request
-    return {**reader.request, "path": HOST + (resolver_path(recording, node) or "/etc/resolv.conf")}
+        return reader.requests
+    path = HOST + (resolver_path(recording, node) or "/etc/resolv.conf")
+    return [{**request, "path": path} for request in reader.requests]

@@ -115,6 +115,18 @@ def test_a_pod_that_did_not_start_is_the_reason(world):
         world.node().comparison("fdb")
 
 
+@pytest.mark.parametrize("error", ["not a regular file", "Is a directory"])
+def test_a_directory_beside_the_cni_configuration_is_no_file(world, error):
+    path = "/host/etc/cni/net.d/multus.conf"
+    world.recording.append("facts", _fact("cni", ok=False, error=error) | {"source": path})
+    assert status(world.node(), "cni_file") == "right"
+
+
+def test_a_cni_file_that_was_not_read_may_be_the_one(world):
+    world.recording.append("facts", _fact("cni", ok=False, error="permission denied") | {"source": "/host/etc/cni/net.d/x.conf"})
+    assert status(world.node(), "cni_file") == "unknown"
+
+
 def test_an_unknown_reader_is_an_error():
     with pytest.raises(KeyError):
         readers_for(frozenset({"no-such-reader"}), "after")

@@ -1,5 +1,7 @@
 """What is read on a node, when, and in what order: looking must not create anything."""
 
+from fnmatch import fnmatch
+
 import pytest
 
 from pytest_k8snet.model.recording import Recording
@@ -55,6 +57,16 @@ def test_the_resolver_file_is_the_one_that_kubelet_names():
     body = {"kubeletconfig": {"resolvConf": "/run/systemd/resolve/resolv.conf"}}
     recording.append("objects", {"name": "configz/w1", "status": 200, "body": body})
     assert _asked({"resolv.conf"}, "after", recording)[0][0]["path"] == "/host/run/systemd/resolve/resolv.conf"
+
+
+def test_kubeconfigs_beside_the_cni_configuration_are_never_read():
+    (asked,) = _asked({"cni"}, "after", _recording())
+    assert {reader["name"] for reader in asked} == {"cni"}
+    patterns = [reader["path"] for reader in asked]
+    assert patterns == [f"/host/etc/cni/net.d/*{ending}" for ending in (".conf", ".conflist", ".json")]
+    names = ("10-flannel.conflist", "87-podman.conf", "x.json", "calico-kubeconfig", "calico-tls", "multus.d", "x.conf.bak", "cni.kubeconfig")
+    read = [name for name in names if any(fnmatch(f"/host/etc/cni/net.d/{name}", pattern) for pattern in patterns)]
+    assert read == ["10-flannel.conflist", "87-podman.conf", "x.json"]
 
 
 def test_names_for_requirements():
