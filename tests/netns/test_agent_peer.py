@@ -40,10 +40,19 @@ def test_another_endpoint_of_the_run_is_the_wrong_peer(stream: Stream, agent: St
 
 
 @pytest.mark.parametrize("action", ["tcp", "udp", "bulk"])
-def test_an_agent_of_another_run_is_the_wrong_peer(stream: Stream, agent: Start, action: str):
-    agent("server", "pod/b@two", run="r2")
-    eventually(lambda: stream.probe("tcp", SERVER)[0]["outcome"] == "wrong-peer")
-    [sample] = stream.probe(action, SERVER, expect="pod/b@two")
+def test_an_agent_of_another_run_does_not_answer(stream: Stream, agent: Start, action: str):
+    other = agent("server", "pod/b@two", run="r2")
+    eventually(lambda: stream.probe("tcp", SERVER)[0]["outcome"] == "reset")
+    [sample] = stream.probe(action, SERVER, expect="pod/b@two", timeout=0.5)
+    assert sample["outcome"] == ("timeout" if action == "udp" else "reset")
+    [seen] = other.stream(run="r2").ask("seen")
+    assert (seen["nonces"], seen["foreign"] >= 2) == ({}, True)
+
+
+@pytest.mark.parametrize("action", ["tcp", "udp"])
+def test_an_answer_in_the_name_of_another_run_is_the_wrong_peer(world: World, stream: Stream, action: str):
+    with (tcp_server if action == "tcp" else udp_server)(world["server"], SERVER, 7801, echo(run="r2")):
+        [sample] = stream.probe(action, SERVER)
     assert (sample["outcome"], sample["detail"]["error"]) == ("wrong-peer", "run is 'r2', not 'r1'")
 
 
@@ -126,9 +135,10 @@ def test_doubled_datagrams_are_counted(world: World, stream: Stream, agent: Star
     wait(stream)
     with world["client"].inside(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.settimeout(2)
-        for run in ("r1", "r1", "r9"):
-            client.sendto(f"K8SNET1 {run} abc udp\n".encode(), (SERVER, 7801))
+        for _ in range(2):
+            client.sendto(b"K8SNET1 r1 abc udp\n", (SERVER, 7801))
             client.recv(2000)
+        client.sendto(b"K8SNET1 r9 abc udp\n", (SERVER, 7801))
         client.sendto(b"K8SNET1 r1 no;nonce udp\n", (SERVER, 7801))
     [seen] = server.stream().ask("seen")
     assert seen["nonces"]["abc"] == {"count": 2, "peer": "10.1.0.1", "ttl": 64, "action": "udp"}

@@ -12,7 +12,7 @@ from .. import outcomes
 
 MAGIC = "K8SNET1"
 LINE_LIMIT = 1024
-BULK_LIMIT = 64 * 1024 * 1024
+BULK_LIMIT = 4 * 1024 * 1024
 _QUESTION = re.compile(rb"K8SNET1 ([\w.-]{1,64}) ([\w-]{1,64}) (tcp|udp|bulk)(?: (\d{1,9}))?\r?\n")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .. import kernel
@@ -14,6 +14,7 @@ from .accounting import Accounting
 
 IDLE_SECONDS = 15.0  # without progress
 CONNECTION_LIMIT = 2048
+HELD_LIMIT = 48 * 1024 * 1024  # bytes of all connections; the pod may have 256 MiB and they are copied on the way back
 
 
 @dataclass
@@ -24,6 +25,35 @@ class Identity:
     endpoint: str
     accounting: Accounting
     connections: int = 0
+    held: int = 0  # bytes received and not yet given back
+    reading: set[asyncio.Transport] = field(default_factory=set)  # in the middle of a transfer
+    paused: list[asyncio.Transport] = field(default_factory=list)
+
+    def hold(self, size: int, transport: asyncio.Transport) -> None:
+        """Note bytes that came; beyond the limit all transfers but one wait, so that no two wait for each other."""
+        self.held += size
+        if transport.is_closing():
+            self.reading.discard(transport)
+        else:
+            self.reading.add(transport)
+        if self.held > HELD_LIMIT and len(self.reading) > 1 and transport in self.reading:
+            self.reading.discard(transport)
+            self.paused.append(transport)
+            transport.pause_reading()
+        self._go_on()
+
+    def release(self, size: int, transport: asyncio.Transport) -> None:
+        """Forget a connection that ended."""
+        self.held -= size
+        self.reading.discard(transport)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        while self.paused and (self.held <= HELD_LIMIT or not self.reading):
+            transport = self.paused.pop(0)
+            if not transport.is_closing():
+                self.reading.add(transport)
+                transport.resume_reading()
 
 
 class Connection(asyncio.Protocol):
@@ -34,6 +64,7 @@ class Connection(asyncio.Protocol):
         self._buffer = bytearray()
         self._asked: protocol.Question | None = None
         self._seen: dict[str, Any] = {}
+        self._held = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Read the SYN that the kernel saved, before it is asked for in a hurry."""
@@ -48,6 +79,7 @@ class Connection(asyncio.Protocol):
         """Forget it."""
         self._timer.cancel()
         self._identity.connections -= 1
+        self._identity.release(self._held, self._transport)
 
     def data_received(self, data: bytes) -> None:
         """Wait for a whole question, then for its bytes."""
@@ -58,6 +90,8 @@ class Connection(asyncio.Protocol):
             self._answer(self._asked)
         elif self._asked is not None:
             self._progress()
+        self._held += len(data)
+        self._identity.hold(len(data), self._transport)
 
     def _read_question(self) -> None:
         end = self._buffer.find(b"\n", 0, protocol.LINE_LIMIT) + 1
@@ -70,6 +104,9 @@ class Connection(asyncio.Protocol):
         del self._buffer[:end]
         self._seen = self._see()
         self._identity.accounting.count(self._asked.run, self._asked.nonce, self._asked.action, self._seen["peer"], self._seen["ttl"])
+        if self._asked.run != self._identity.run:  # strangers get nothing, not even words
+            self._asked = None
+            self._transport.abort()
 
     def _see(self) -> dict[str, Any]:
         sock, peer = self._transport.get_extra_info("socket"), self._transport.get_extra_info("peername")

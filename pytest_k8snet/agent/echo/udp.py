@@ -52,6 +52,8 @@ class Server:
     def _answer(self, asked: protocol.Question, ancillary: Ancillary, peer: tuple[str, int]) -> None:
         ttl, local, source = arrival(ancillary)
         self._identity.accounting.count(asked.run, asked.nonce, asked.action, peer[0], ttl)
+        if asked.run != self._identity.run:
+            return  # an answer larger than the question, to an address that may be forged
         seen = {"peer": peer[0], "peer_port": peer[1], "local": local, "ttl": ttl, "mss": None}
         line = protocol.answer(self._identity.run, self._identity.endpoint, asked, seen)
         try:
