@@ -15,7 +15,9 @@ def main(arguments: list[str]) -> int:
         return show(arguments[1:])
     import pytest
 
-    return int(pytest.main([*_frame(), *arguments]))
+    from .plugin.launched import Launched
+
+    return int(pytest.main([*_frame(), *arguments], plugins=[Launched()]))
 
 
 def _frame() -> list[str]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_k8snet.errors import NoVerdict
+from pytest_k8snet.errors import NoVerdict, UsageProblem
 from pytest_k8snet.model.inventory import Inventory
 from pytest_k8snet.model.recording import Recording
 from pytest_k8snet.model.settings import Keep
@@ -107,7 +107,15 @@ class Run:
             self.state.settings, recording.meta.get(recorded.KEY) or {}, str(recording.meta.get("run_id", ""))
         )
         self.state.recording = recording
-        return inventory(recording)
+        return self._expected(inventory(recording))
+
+    def _expected(self, found: Inventory) -> Inventory:
+        """Raises UsageProblem if the recording is of another cluster than the one that is meant."""
+        wanted = self.state.settings.expect_cluster
+        if wanted and found.cluster_uid != wanted:
+            uid = found.cluster_uid or "unknown"
+            raise UsageProblem(f"the recording is of the cluster whose kube-system has UID {uid}; --k8snet-expect-cluster says {wanted}")
+        return found
 
 
 def _closed(session: Session, failed: bool) -> tuple[str, ...]:

@@ -139,8 +139,14 @@ def _objects(nodes: tuple[str, ...]) -> dict[str, Any]:
         },
         "configmap/kube-flannel/kube-flannel-cfg": {"data": {"net-conf.json": json.dumps(net_conf)}},
         "services": {"items": [_service("default", "kubernetes", "10.96.0.1"), _service("kube-system", "kube-dns", "10.96.0.10")]},
-        "endpointslices": {"items": []},
+        "endpointslices": {"items": [_api_endpoints()]},
     }
+
+
+def _api_endpoints() -> dict[str, Any]:
+    labels = {"kubernetes.io/service-name": "kubernetes"}
+    endpoints = [{"addresses": [_node_ip(0)], "conditions": {"ready": True}}]
+    return {"metadata": {"namespace": "default", "name": "kubernetes", "labels": labels}, "ports": [{"port": 6443}], "endpoints": endpoints}
 
 
 def _service(namespace: str, name: str, address: str) -> dict[str, Any]:

@@ -90,6 +90,36 @@ def test_the_launcher_judges_with_the_suites_own_ini(tmp_path):
     assert done.stdout.strip().splitlines()[-1].startswith("k8snet: PASS")
 
 
+@pytest.fixture
+def launch(tmp_path):
+    """Start the launcher in a folder that holds a test of somebody else."""
+    (tmp_path / "test_own.py").write_text("def test_own(): pass\n")
+    package = str(Path(pytest_k8snet.__file__).parents[1])
+
+    def start(*words: object, **more: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "pytest_k8snet", *map(str, words)]
+        return subprocess.run(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": package, **more}, capture_output=True, text=True)
+
+    return start
+
+
+def test_the_launcher_runs_no_tests_without_a_cluster(launch):
+    for words in ((), ("test_own.py",)):
+        done = launch(*words)
+        assert done.returncode == 4, done.stdout
+        assert "python -m pytest_k8snet needs --k8s-context NAME or --k8snet-replay FILE" in done.stderr
+        assert "passed" not in done.stdout
+    assert [launch(word).returncode for word in ("--help", "--collect-only")] == [0, 0]
+
+
+@pytest.mark.parametrize("words", [(), ("--assert=plain",)], ids=["rewritten", "plain"])
+def test_assertions_that_are_switched_off_are_refused(launch, tmp_path, words):
+    path = cluster_recording.save(tmp_path / "recording.zip")
+    done = launch("--k8snet-replay", path, *CELLS, *words, PYTHONOPTIMIZE="1")
+    assert done.returncode == 4, done.stdout
+    assert "Python runs without assertions, so no test could fail: unset PYTHONOPTIMIZE" in done.stderr
+
+
 @pytest.mark.parametrize(("popen", "refused"), [(True, False), (False, True)])
 def test_workers_on_other_machines_are_refused(popen, refused):
     spec = SimpleNamespace(popen=popen)
