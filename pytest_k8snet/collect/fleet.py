@@ -261,7 +261,7 @@ class Fleet:
 
     def _judge(self, probe: ProbePod, patience: Patience) -> None:
         if probe.pod is not None and fleet_status.ready(probe.pod):
-            probe.settled = True
+            probe.problem, probe.settled = fleet_status.misplaced(probe.pod, probe.node), True
         elif problem := patience.problem(probe.key, probe.pod, probe.node):
             probe.problem, probe.settled = problem, True
 

@@ -79,3 +79,9 @@ def _containers(pod: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _words(state: Mapping[str, Any]) -> str:
     """ "Reason: message" on one line."""
     return ": ".join(" ".join(str(state[key]).split()) for key in ("reason", "message") if state.get(key))
+
+
+def misplaced(pod: Mapping[str, Any], node: str) -> str:
+    """That the pod runs on another node than planned, "" if it does not: an admission webhook may move pods."""
+    found = (pod.get("spec") or {}).get("nodeName", "")
+    return "" if found == node else f"it runs on node {found or 'unknown'}, not on {node}: something changed the pod after its creation"

@@ -9,6 +9,8 @@ import yaml
 
 from pytest_k8snet.errors import UsageProblem
 
+from .patch_rules import objection
+
 BY_NAME = ("containers", "initContainers", "volumes", "imagePullSecrets", "env")
 EVERY = "*"  # a container of this name in the patch means every container
 
@@ -23,6 +25,8 @@ def load(path: Path | None) -> dict[str, Any]:
         raise UsageProblem(f"--k8snet-pod-patch {path} cannot be read: {' '.join(str(error).split())}") from error
     if not isinstance(value, dict) or not set(value) <= {"apiVersion", "kind", "metadata", "spec"}:
         raise UsageProblem(f"--k8snet-pod-patch {path} is no patch of a pod: it may hold metadata and spec only")
+    if problem := objection(value):
+        raise UsageProblem(f"--k8snet-pod-patch {path}: {problem}; a patch may add pull secrets, labels, priority, limits and the like")
     return value
 
 

@@ -33,3 +33,18 @@ def test_a_program_that_is_there_already_closes_the_tier(api, fleet_of, recordin
     assert placed(recording)["host@n1"]["problem"] == problem
     assert [key for key in api.objects if key[:2] == ("pods", "team-privileged")] == []
     assert sorted({str(endpoint).split("@")[0] for endpoint in fleet.streams()}) == ["pod/a", "pod/b", "pod/default", "pod/none"]
+
+
+def test_a_pod_that_runs_on_another_node_is_not_used(api, fleet_of, recording):
+    original = api.create
+
+    def moved(kind, namespace, body):
+        if body["metadata"]["name"] == "host-1-n2":
+            body["spec"]["nodeName"] = "n1"
+        return original(kind, namespace, body)
+
+    api.create = moved
+    fleet = deploy(fleet_of(roles={"host"}, services=()))
+    problem = "it runs on node n1, not on n2: something changed the pod after its creation"
+    assert placed(recording)["host@n2"]["problem"] == problem
+    assert list(map(str, fleet.streams())) == ["host@n1"]

@@ -56,7 +56,7 @@ def test_transfers_beyond_the_limit_wait_and_then_arrive(serve, monkeypatch):
 
     async def client(server):
         nonlocal most
-        stalled, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        _, writer = await asyncio.open_connection("127.0.0.1", server.port)
         writer.write(b"K8SNET1 r1 s bulk 4000000\n" + bytes(300_100))
         await writer.drain()
         waiting = [asyncio.ensure_future(talk(server, b"K8SNET1 r1 n%d bulk %d\n" % (n, len(body)) + body)) for n in range(4)]
