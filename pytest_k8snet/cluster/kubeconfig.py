@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -14,6 +15,7 @@ from pytest_k8snet.errors import NoVerdict, UsageProblem
 from pytest_k8snet.model.settings import Settings
 
 DEFAULT = "~/.kube/config"
+PROXY_SCHEMES = ("http", "https")
 
 
 def files(settings: Settings) -> tuple[Path, ...]:
@@ -39,7 +41,8 @@ def user_name(settings: Settings) -> str:
     for path in files(settings):
         for entry in _contexts(path) if path.is_file() else ():
             if entry.get("name") == settings.context:
-                return str(entry.get("context", {}).get("user", ""))
+                context = entry.get("context")
+                return str(context.get("user", "")) if isinstance(context, dict) else ""
     return ""
 
 
@@ -60,7 +63,10 @@ def _contexts(path: Path) -> Iterator[dict[str, Any]]:
         raise UsageProblem(f"{path} is not a readable kubeconfig: {_one_line(error)}") from error
     if not isinstance(document, dict):
         raise UsageProblem(f"{path} is not a kubeconfig: it holds no mapping")
-    yield from (entry for entry in document.get("contexts") or () if isinstance(entry, dict))
+    contexts = document.get("contexts") or []
+    if not isinstance(contexts, list):
+        raise UsageProblem(f"{path} is not a kubeconfig: contexts is no list")
+    yield from (entry for entry in contexts if isinstance(entry, dict))
 
 
 def _configure(name: str, paths: list[Path]) -> Any:
@@ -75,7 +81,26 @@ def _configure(name: str, paths: list[Path]) -> Any:
         raise NoVerdict(f"context {name} in {joined} cannot be used: {_one_line(error)}") from error
     except Exception as error:  # a credential plugin or a broken certificate may raise anything
         raise NoVerdict(f"context {name} in {joined} gives no credentials: {type(error).__name__}: {_one_line(error)}") from error
+    _require_usable(f"context {name} in {joined} cannot be used", configuration)
     return configuration
+
+
+def _require_usable(what: str, configuration: Any) -> None:
+    """What the client takes as it is, and breaks on at the first request only."""
+    _require_url(f"{what}: proxy-url", configuration.proxy, PROXY_SCHEMES) if configuration.proxy else None
+    token = next(iter(configuration.auth_settings().values()), {}).get("value")
+    if any(ord(character) < 32 or ord(character) == 127 for character in str(token or "")):
+        raise UsageProblem(f"{what}: the user's token holds a line break or another control character; a token is one line")
+
+
+def _require_url(what: str, text: Any, schemes: tuple[str, ...]) -> None:
+    try:
+        url = urlsplit(str(text))
+        good = url.scheme in schemes and bool(url.hostname) and (url.port is None or url.port > 0)
+    except ValueError:
+        good = False
+    if not good:
+        raise UsageProblem(f"{what} {str(text)!r} is not of the form {' or '.join(f'{scheme}://host:port' for scheme in schemes)}")
 
 
 def _one_line(error: Exception) -> str:
