@@ -42,6 +42,7 @@ class Controller:
         self._broken = self._others_failed = 0
         self._uncollected = 0
         self._internal = False
+        self._partly: frozenset[str] = frozenset()
         self._assessment: Assessment | None = None
         self._unwritten: list[str] = []
 
@@ -80,6 +81,7 @@ class Controller:
     def collect(self, cases: Mapping[str, Case]) -> None:
         """Observe what the selected items (by node id) need; note them all, so that a lost one is missed. Raises pytest.UsageError."""
         self._results.update({nodeid: unjudged(case) for nodeid, case in cases.items()})
+        self._partly = self._state.demand.partly(cases.values()) if self._state.demand else frozenset()
         try:
             self.run.collect(cases.values())
         except UsageProblem as problem:
@@ -158,11 +160,11 @@ class Controller:
         self._console.line(terminal.last_line(self._assessment, written, self._console.dot), bold=True, green=good, red=not good)
 
     def _assess(self, results: tuple[Result, ...], exitstatus: int) -> Assessment:
-        found = verdict.of_run(results, self._broken)
+        found = verdict.of_run(results, self._broken, self._state.settings.strict)
         cut = exitstatus == _INTERRUPTED or self._internal
         if self._internal:
             found = RunVerdict.ERROR
-        elif (cut or self._state.problem or self._uncollected) and found is not RunVerdict.FAIL:
+        elif (cut or self._state.problem or self._uncollected or self._unready) and found is not RunVerdict.FAIL:
             found = RunVerdict.INCONCLUSIVE
         code = exitstatus if cut else verdict.exit_code(found, bool(self.run.left_behind), self._others_failed > 0)
         if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
@@ -194,13 +196,24 @@ class Controller:
             problem=problem,
             left_behind=self.run.left_behind,
             kept=self.run.kept,
+            partly_judged=self._partly,
         )
+
+    @property
+    def _unready(self) -> tuple[str, ...]:
+        """Selected nodes that are not ready: what is seen there, or not, proves nothing about the cluster as it should be."""
+        demand = self._state.demand
+        return tuple(node.name for node in demand.inventory.nodes if not node.ready) if demand else ()
 
     def _partial(self) -> tuple[str, ...]:
         """Why the report covers less than was asked for."""
-        nodes, lost = self._state.settings.nodes, self._uncollected
-        told = [f"partial: only nodes {nodes}"] if nodes else []
-        return (*told, f"{lost} file{'s' if lost > 1 else ''} could not be collected") if lost else tuple(told)
+        nodes, lost, unready = self._state.settings.nodes, self._uncollected, self._unready
+        told = (
+            f"partial: only nodes {nodes}" if nodes else "",
+            f"{lost} file{'s' if lost > 1 else ''} could not be collected" if lost else "",
+            f"node{'s' if len(unready) > 1 else ''} not ready: {', '.join(unready)}" if unready else "",
+        )
+        return tuple(filter(None, told))
 
     def _write(self, path: Path) -> None:
         assert self._assessment is not None

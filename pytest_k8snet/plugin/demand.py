@@ -72,6 +72,13 @@ class Demand:
         """The case of that name. Raises KeyError."""
         return {str(case): case for case in self.cases(id, argument)}[name]
 
+    def partly(self, cases: Iterable[Case]) -> frozenset[str]:
+        """Ids of which these cases, all that were selected, leave some out."""
+        chosen: dict[tuple[str, str], set[str]] = {}
+        for case in cases:
+            chosen.setdefault((case.requirement.id, case.argument), set()).add(str(case))
+        return frozenset(id for (id, argument), found in chosen.items() if {str(case) for case in self.cases(id, argument)} - found)
+
     def asked(self, cases: Iterable[Case]) -> tuple[CellPlan, ...]:
         """Everything to ask for these cases: their cells with controls, and the questions to resolvers."""
         chosen = tuple(cases)

@@ -141,7 +141,7 @@ class Judge:
         if results is None or ruling.broken:
             source = ended if isinstance(ended, Inconclusive) and not _evidence(item) else _evidence(item)
             results = tuple(result(case, plan, ruling, source) for plan in case.plans or (None,))
-        reporting.attach(item, report, results, ruling)
+        reporting.attach(item, report, results, ruling, self._state.settings.strict)
 
     def _judge_row(self, item: pytest.Function, case: Case, row: Row) -> BaseException | None:
         rulings, results = {}, []

@@ -9,6 +9,7 @@ import pytest
 from pytest_k8snet.model.result import Result
 from pytest_k8snet.model.verdict import Level, Status
 from pytest_k8snet.report.results import dumps, loads
+from pytest_k8snet.report.verdict import binding
 
 from .ruling import Ruling
 
@@ -20,7 +21,7 @@ _SHOWN = {
 }
 
 
-def attach(item: pytest.Item, report: pytest.TestReport, results: tuple[Result, ...], ruling: Ruling) -> None:
+def attach(item: pytest.Item, report: pytest.TestReport, results: tuple[Result, ...], ruling: Ruling, strict: bool = False) -> None:
     """Put results into the item's properties (JUnit reads them there) and shape this report after the status."""
     known = {RESULTS, STATUS, REQUIREMENT, BROKEN}
     item.user_properties[:] = [pair for pair in item.user_properties if pair[0] not in known]
@@ -29,13 +30,13 @@ def attach(item: pytest.Item, report: pytest.TestReport, results: tuple[Result, 
     item.user_properties += [(RESULTS, dumps(results))]
     report.user_properties = list(item.user_properties)
     if not ruling.broken:
-        _shape(report, ruling, results[0].level if results else Level.MUST)
+        _shape(report, ruling, results[0].level if results else Level.MUST, strict)
 
 
-def _shape(report: pytest.TestReport, ruling: Ruling, level: Level) -> None:
+def _shape(report: pytest.TestReport, ruling: Ruling, level: Level, strict: bool) -> None:
     if ruling.status is Status.FAILED:
         report.longrepr = ruling.message
-    elif ruling.status is Status.INCONCLUSIVE and level is Level.MUST:
+    elif ruling.status is Status.INCONCLUSIVE and binding(level, strict):
         report.outcome, report.longrepr = "failed", f"inconclusive: {ruling.message}"
     elif ruling.status in (Status.INCONCLUSIVE, Status.WARNING, Status.SKIPPED):
         path, line, _ = report.location

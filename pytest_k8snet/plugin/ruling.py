@@ -10,6 +10,7 @@ import pytest
 
 from pytest_k8snet.model.result import Result
 from pytest_k8snet.model.verdict import Inconclusive, Level, NotApplicable, Status
+from pytest_k8snet.report.verdict import binding
 
 from .demand import Case, Plan, level_of, subject
 from .evidence import raw
@@ -31,8 +32,7 @@ def rule(ended: BaseException | None, level: Level, strict: bool) -> Ruling:
     if ended is None:
         return Ruling(Status.PASSED)
     if isinstance(ended, CONTRADICTION):
-        fails = level is Level.MUST or (strict and level is Level.SHOULD)
-        return Ruling(Status.FAILED if fails else Status.WARNING, _said(ended))
+        return Ruling(Status.FAILED if binding(level, strict) else Status.WARNING, _said(ended))
     if isinstance(ended, Inconclusive):
         return Ruling(Status.INCONCLUSIVE, str(ended))
     if isinstance(ended, NotApplicable | pytest.skip.Exception):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pytest_k8snet.model.inventory import Inventory
 from pytest_k8snet.model.requirement import Requirement
 from pytest_k8snet.model.result import Result
-from pytest_k8snet.model.verdict import RunVerdict, Status
+from pytest_k8snet.model.verdict import Level, RunVerdict, Status
 
 from .verdict import by_requirement
 
@@ -51,6 +51,11 @@ class Assessment:
     def count(self, status: Status) -> int:
         """How many requirements have that status."""
         return sum(found is status for found in self.statuses().values())
+
+    @property
+    def open_shoulds(self) -> int:
+        """How many requirements have a SHOULD that was not observed, which is no obstacle to a pass."""
+        return len({r.requirement for r in self.results if r.status is Status.INCONCLUSIVE and r.level is Level.SHOULD})
 
     def reason(self, id: str) -> str:
         """First message of the results of a requirement that have its status."""

@@ -37,10 +37,12 @@ def last_line(run: Assessment, reports: Sequence[Path], dot: str) -> str:
         words |= {"not applicable": run.count(Status.SKIPPED), "not selected": len(run.unselected)}
         shown = [f"{number} {word}" for word, number in words.items() if number or word == "passed"]
         counts = [f"{run.verdict}{dot}requirements: {', '.join(shown)}"]
+        counts += [f"{run.open_shoulds} SHOULD{'s' if run.open_shoulds > 1 else ''} not assessed"] if run.open_shoulds else []
     behind = "kept on request" if run.kept else f"{len(run.left_behind)} left behind"
     tail = [] if run.about.mode == "replay" else [behind]
+    partly = [f"{len(run.partly_judged)} partly judged"] if run.partly_judged else []
     where = [f"report {_short(path)}" for path in reports]
-    return "k8snet: " + dot.join([*counts, *run.partial, *tail, *where])
+    return "k8snet: " + dot.join([*counts, *partly, *run.partial, *tail, *where])
 
 
 def left_behind(run: Assessment) -> Iterator[str]:
@@ -57,6 +59,7 @@ def not_assessed(run: Assessment) -> Iterator[str]:
     silent = {status: [id for id, found in statuses.items() if found is status] for status in (Status.INCONCLUSIVE, Status.SKIPPED)}
     yield from _by_reason("not assessed", [(_cause(run.reason(id)), id) for id in silent[Status.INCONCLUSIVE]])
     yield from _by_reason("not applicable", [(run.reason(id), id) for id in silent[Status.SKIPPED]])
+    yield from _by_reason("partly judged", [("pytest's own options left some of their items out", id) for id in run.partly_judged])
 
 
 def _cause(reason: str) -> str:

@@ -18,19 +18,25 @@ def by_requirement(results: Iterable[Result]) -> dict[str, Status]:
     return {id: worst(found) for id, found in sorted(statuses.items())}
 
 
-def of_run(results: Iterable[Result], problems: int = 0) -> RunVerdict:
+def of_run(results: Iterable[Result], problems: int = 0, strict: bool = False) -> RunVerdict:
     """The verdict. `problems` counts items that broke inside our own code: they are never a pass, whatever their level.
 
-    Nothing observed is INCONCLUSIVE. A MUST that could not be observed is INCONCLUSIVE; a SHOULD or MAY is only listed.
+    Nothing observed is INCONCLUSIVE. A MUST that could not be observed is INCONCLUSIVE, under `strict` a SHOULD too;
+    else a SHOULD or MAY is only listed.
     """
     found = tuple(results)
     if any(result.status is Status.FAILED for result in found):
         return RunVerdict.FAIL
-    unseen = any(result.status is Status.INCONCLUSIVE and result.level is Level.MUST for result in found)
+    unseen = any(result.status is Status.INCONCLUSIVE and binding(result.level, strict) for result in found)
     if problems or unseen or not any(result.status in OBSERVED for result in found):
         return RunVerdict.INCONCLUSIVE
     warned = any(result.status is Status.WARNING and result.level is not Level.MAY for result in found)
     return RunVerdict.PASS_WITH_WARNINGS if warned else RunVerdict.PASS
+
+
+def binding(level: Level, strict: bool) -> bool:
+    """Whether a requirement of that level must hold for a pass."""
+    return level is Level.MUST or (strict and level is Level.SHOULD)
 
 
 def exit_code(verdict: RunVerdict, left_behind: bool, other_failures: bool = False) -> int:

@@ -82,7 +82,7 @@ def test_a_should_warns_and_strict_fails(replay):
     assert (strict.code, strict.report["verdict"]) == (1, "FAIL")
 
 
-def test_a_should_that_was_not_observed_is_listed_and_costs_nothing(replay):
+def test_a_should_that_was_not_observed_is_listed_and_costs_the_verdict_only_under_strict(replay):
     recording = cluster_recording.recording()
     lost = "icmp4:pod/a@worker1>pod/a@worker2"
     recording.streams["frames"] = [entry for entry in recording.streams["frames"] if entry["frame"]["id"] != lost]
@@ -90,6 +90,9 @@ def test_a_should_that_was_not_observed_is_listed_and_costs_nothing(replay):
     assert (done.code, done.report["verdict"]) == (0, "PASS")
     assert done.report["coverage"]["inconclusive"] == 1
     assert "not assessed: 1 requirement" in done.text
+    assert "1 SHOULD not assessed" in done.last
+    strict = replay(recording, "--k8snet-strict")
+    assert (strict.code, strict.report["verdict"], strict.junit.get("errors")) == (10, "INCONCLUSIVE", "1")
 
 
 def test_an_empty_recording_of_probes_is_no_pass(replay):
@@ -173,3 +176,32 @@ def test_it_judges_without_a_terminal(replay):
     recording = cluster_recording.fail(cluster_recording.recording(), "pod/a@worker1", "pod/a@worker2", action="tcp")
     done = replay(recording, "-p", "no:terminal")
     assert (done.code, done.report["verdict"]) == (1, "FAIL")
+
+
+def test_a_recording_of_another_cluster_is_refused(replay):
+    done = replay(None, "--k8snet-expect-cluster", "uid-2")
+    assert done.code == 4
+    assert any("has UID uid-1; --k8snet-expect-cluster says uid-2" in line for line in done.errors)
+    assert replay(None, "--k8snet-expect-cluster", "uid-1").code == 0
+
+
+def test_what_was_judged_in_part_is_named(replay):
+    done = replay(None, "-k", "NET-REACH-001 and worker1 or NET-REACH-002")
+    assert (done.code, done.report["coverage"]["partlyJudged"]) == (0, ["NET-REACH-001"])
+    assert "1 partly judged" in done.last
+    assert "partly judged: 1 requirement: pytest's own options left some of their items out (NET-REACH-001)" in " ".join(done.text.split())
+    assert replay(select=("--k8snet-requirement", "NET-REACH-001")).report["coverage"]["partlyJudged"] == []
+
+
+def test_a_node_that_is_not_ready_is_no_pass(replay):
+    def unready():
+        made = cluster_recording.recording()
+        node = made.object("nodes")["items"][1]
+        node["status"]["conditions"] = [{"type": "Ready", "status": "Unknown"}]
+        return made
+
+    one = ("--k8snet-requirement", "NET-REACH-005")
+    done = replay(unready(), select=one)
+    assert (done.code, done.report["verdict"]) == (10, "INCONCLUSIVE")
+    assert "node not ready: worker1" in done.last
+    assert replay(cluster_recording.fail(unready(), "pod/a@worker1", "pod/a@worker2"), select=one).code == 1

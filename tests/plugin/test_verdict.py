@@ -50,6 +50,19 @@ def test_verdict(given_results, verdict):
     assert of_run([result(level, status) for level, status in given_results]) == verdict
 
 
+@pytest.mark.parametrize(("level", "verdict"), [("SHOULD", "INCONCLUSIVE"), ("MAY", "PASS")])
+def test_a_should_must_be_observed_under_strict(level, verdict):
+    assert of_run([result(), result(level, "inconclusive")], strict=True) == verdict
+
+
+def test_the_last_line_counts_every_should_that_was_not_assessed():
+    open_should = [result("SHOULD", "inconclusive", "NET-DNS-001", node=node) for node in ("w1", "w2")]
+    assert "1 SHOULD not assessed" in last_line(assessment(result(), *open_should), [], " - ")
+    open_should.append(result("SHOULD", "inconclusive", "NET-DNS-003"))
+    assert "2 SHOULDs not assessed" in last_line(assessment(result(), *open_should), [], " - ")
+    assert "not assessed" not in last_line(assessment(result()), [], " - ")
+
+
 def test_a_broken_item_is_never_a_pass():
     assert of_run([result(), result("MAY", "inconclusive")], problems=1) is RunVerdict.INCONCLUSIVE
 
