@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from pytest_k8snet.errors import UsageProblem
 from pytest_k8snet.model.endpoint import Endpoint, EndpointKind
 from pytest_k8snet.model.inventory import Inventory
+from pytest_k8snet.model.probe import Family
 from pytest_k8snet.model.settings import Settings, Tier
 
 from .applies import Value
@@ -28,11 +30,24 @@ class Available:
 
 
 def available(inventory: Inventory, settings: Settings) -> Available:
-    """From the options. Egress goes to the declared `tcp://` targets, else to the echo server of this process."""
+    """From the options. Raises UsageProblem for a target that could not be tried.
+
+    Egress goes to the declared `tcp://` targets, else to the echo server of this process.
+    """
     privileged = settings.tier is Tier.PRIVILEGED
     declared = tuple(Endpoint(EndpointKind.OUTSIDE, target) for target in settings.external if target.startswith("tcp://"))
+    _check_family(declared, inventory)
     runner = () if settings.external_address == "off" else (RUNNER,)
     return Available(EVERY_ROLE if privileged else EVERY_ROLE - HOST_ROLES, declared or runner, values(inventory, settings))
+
+
+def _check_family(declared: Iterable[Endpoint], inventory: Inventory) -> None:
+    """Probes go out in the cluster's first family: an address of the other one could never be tried. Raises UsageProblem."""
+    family = inventory.families[0] if inventory.families else Family.IPV4
+    for target in declared:
+        found = Family.IPV6 if "[" in target.name else Family.IPV4
+        if found is not family:
+            raise UsageProblem(f"--k8snet-external {target.name}: not an address of {family}, the family in which this cluster is probed")
 
 
 def role(endpoint: Endpoint) -> str:

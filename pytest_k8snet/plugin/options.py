@@ -58,7 +58,9 @@ OPTIONS = (
         "Declare what the cluster has, for example egress=on; what is declared off is skipped with that reason (repeatable).",
         kind="many",
     ),
-    Option("--k8snet-strict", "", "A SHOULD that does not hold fails the run instead of warning.", kind="flag"),
+    Option(
+        "--k8snet-strict", "", "A SHOULD counts like a MUST: it fails the run instead of warning; not observed, no verdict.", kind="flag"
+    ),
     Option(
         "--k8snet-tier",
         "TIER",
@@ -77,13 +79,14 @@ OPTIONS = (
         "Prefix of the two namespaces of a run (default k8snet-<run id>). An existing namespace is used only if it carries our label.",
     ),
     Option("--k8snet-nodes", "SELECTOR", "Label selector: assess only these nodes. The report is then partial."),
-    Option("--k8snet-probe-timeout", "SECONDS", "Deadline of one attempt of one probe (default 2)."),
+    Option("--k8snet-probe-timeout", "SECONDS", "Deadline of one attempt of one probe, at most 60 (default 2)."),
     Option("--k8snet-ready-timeout", "SECONDS", "How long probe pods may take to become ready (default 60)."),
     Option("--k8snet-rate", "N", "Most probes per second and source (default 500)."),
     Option(
         "--k8snet-external",
         "TARGET",
-        "Target outside the cluster that pods must reach: tcp://host:port, udp://host:port or dns://server/name (repeatable).",
+        "Target outside the cluster: tcp://address:port (an IP address; repeatable) that pods must reach, or one dns://server/name, a name"
+        " that pods must resolve; they ask it through their own resolvers, and server only notes who is known to answer it.",
         kind="many",
     ),
     Option(

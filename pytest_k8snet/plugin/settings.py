@@ -8,19 +8,19 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
 from pytest_k8snet.errors import UsageProblem
 from pytest_k8snet.model.settings import Keep, Settings, Tier
 
+from . import targets
 from .options import OPTIONS, value
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _LONGEST_PREFIX = 63 - len("-privileged")
 _PULL_POLICIES = ("Always", "IfNotPresent", "Never")
-_SCHEMES = {"tcp": "tcp://host:port", "udp": "udp://host:port", "dns": "dns://server/name"}
+LONGEST_TIMEOUT = 60  # of the agents, see pytest_k8snet/agent/probing/request.py
 
 
 def build(config: pytest.Config) -> Settings:
@@ -113,20 +113,11 @@ def _features(items: list[str]) -> Mapping[str, bool]:
     return features
 
 
-def _targets(items: list[str]) -> tuple[str, ...]:
-    for item in items:
-        _check_target(item)
-    return tuple(items)
-
-
-def _check_target(item: str) -> None:
-    try:
-        url = urlsplit(item)
-        complete = bool(url.hostname) and (bool(url.path.strip("/")) if url.scheme == "dns" else bool(url.port))
-    except ValueError:
-        complete = False
-    if not complete or url.scheme not in _SCHEMES:
-        raise ValueError(f"{item!r} is none of {', '.join(_SCHEMES.values())}")
+def _deadline(text: str) -> float:
+    number = _positive(text)
+    if number > LONGEST_TIMEOUT:
+        raise ValueError(f"the agents wait at most {LONGEST_TIMEOUT} seconds")
+    return number
 
 
 def _external_address(text: str) -> str:
@@ -161,10 +152,10 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "pull_policy": _pull_policy,
     "pod_patch": _existing,
     "namespace": _namespace,
-    "probe_timeout": _positive,
+    "probe_timeout": _deadline,
     "ready_timeout": _positive,
     "rate": _positive,
-    "external": _targets,
+    "external": targets.read,
     "external_address": _external_address,
     "report": _reports,
     "record": _output,
