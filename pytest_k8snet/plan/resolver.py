@@ -91,9 +91,13 @@ def _row(row: Mapping[str, Any]) -> ResolverRow:
 
 
 def plans(rows: Sequence[ResolverRow], requirement: str, inventory: Inventory, roles: Iterable[str]) -> tuple[ResolverPlan, ...]:
-    """One plan per node and pod of that requirement whose role is available."""
+    """One plan per node and pod of that requirement whose role is available.
+
+    What a file should hold follows from the node's own file and kubelet's configuration, which only the host's pod may read.
+    """
     have = frozenset(roles)
-    wanted = [(row, pod, node) for row in rows if row.requirement == requirement for node in inventory.names for pod in row.pods]
+    judged = [row for row in rows if row.requirement == requirement and (not row.policy or "host" in have)]
+    wanted = [(row, pod, node) for row in judged for node in inventory.names for pod in row.pods]
     return tuple(_plan(row, Endpoint.parse(f"{pod}@{node}")) for row, pod, node in wanted if role(Endpoint.parse(pod)) in have)
 
 

@@ -52,7 +52,7 @@ def declared_off(requirement_id: str, matrix: Matrix, inventory: Inventory, avai
     everything = replace(available, roles=EVERY_ROLE)
     if asked([requirement_id], matrix, inventory, available) or not asked([requirement_id], matrix, inventory, everything):
         return ""
-    return "declared off: its probe pods use the host network, which needs the tier privileged (--k8snet-tier)"
+    return "declared off: its probe pods use the host network or it reads the node, which needs the tier privileged (--k8snet-tier)"
 
 
 def needs(selected: Iterable[str], plans: Iterable[CellPlan], available: Available) -> Needs:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_k8snet.errors import UsageProblem
 from pytest_k8snet.model.probe import Action
 from pytest_k8snet.model.settings import Settings, Tier
 from pytest_k8snet.plan import profile
@@ -81,7 +82,7 @@ def test_probes_are_listed_once_and_sorted(plan):
 def test_a_restricted_run_has_no_host_pods(plan, inventory, requirements, profiles):
     settings = Settings(tier=Tier.RESTRICTED)
     selected = profile.resolve(settings, inventory, requirements, profiles).selected
-    assert plan(*selected, tier=Tier.RESTRICTED)[1].roles == {"a", "b", "default", "none", "runner"}
+    assert plan(*selected, tier=Tier.RESTRICTED)[1].roles == {"a", "b", "runner"}
 
 
 def test_a_whole_run_needs_everything(plan, inventory, requirements, profiles):
@@ -98,3 +99,21 @@ def test_what_a_tier_forbids_is_declared_off(documented, inventory):
     assert declared_off("NET-DNS-007", documented, inventory, restricted).startswith("declared off: ")
     assert declared_off("NET-REACH-005", documented, inventory, restricted) == ""
     assert declared_off("NET-REACH-014", documented, inventory, available(inventory, Settings())) == ""
+
+
+@pytest.mark.parametrize("tier", [Tier.RESTRICTED, Tier.BASELINE])
+@pytest.mark.parametrize("number", ["006", "007", "008", "009", "010"])
+def test_a_file_that_only_the_host_explains_is_declared_off(documented, inventory, tier, number):
+    less, full = available(inventory, Settings(tier=tier)), available(inventory, Settings())
+    assert declared_off(f"NET-DNS-{number}", documented, inventory, less).startswith("declared off: ")
+    assert asked([f"NET-DNS-{number}"], documented, inventory, less) == ()
+    assert declared_off(f"NET-DNS-{number}", documented, inventory, full) == ""
+
+
+def test_names_are_asked_under_every_tier(documented, inventory):
+    assert declared_off("NET-DNS-019", documented, inventory, available(inventory, Settings(tier=Tier.RESTRICTED))) == ""
+
+
+def test_a_target_of_the_other_family_is_refused(inventory):
+    with pytest.raises(UsageProblem, match=r"tcp://\[2001:db8::1\]:80: not an address of ipv4"):
+        available(inventory, Settings(external=("tcp://[2001:db8::1]:80",)))
