@@ -12,8 +12,12 @@ events   {"what", ...}                        anything else worth knowing later:
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import lzma
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +27,11 @@ FORMAT = 1
 STREAMS = ("objects", "fleet", "facts", "frames", "events")
 
 Entry = Mapping[str, Any]
+# What zipfile and json raise for damaged files, beside their own errors: unknown compression, wrong flags, cut or broken streams.
+_UNREADABLE = (
+    *(zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError, struct.error),
+    *(EOFError, RuntimeError, ValueError, KeyError, IndexError, OSError),
+)
 
 
 class DamagedRecording(ValueError):
@@ -45,7 +54,12 @@ class Recording:
         return (e for e in self.streams[stream] if all(e.get(key) == value for key, value in where.items()))
 
     def object(self, name: str) -> Any | None:
-        """Body of the last successful API answer of that name, or None."""
+        """Body of the last API answer of that name; None if it was a refusal: an older body is no evidence of now."""
+        found = list(self.entries("objects", name=name))
+        return found[-1]["body"] if found and found[-1]["status"] == 200 else None
+
+    def known(self, name: str) -> Any | None:
+        """Body of the last successful API answer of that name, however old: to decide what to ask, not to judge."""
         found = [e["body"] for e in self.entries("objects", name=name) if e["status"] == 200]
         return found[-1] if found else None
 
@@ -61,21 +75,32 @@ class Recording:
     @classmethod
     def read(cls, path: Path) -> Recording:
         """Read what `write` wrote. Raises DamagedRecording, or OSError when the file cannot be opened."""
+        data = io.BytesIO(path.read_bytes())  # from here on an OSError is damage: bz2 raises it
         try:
-            with zipfile.ZipFile(path) as archive:
+            with zipfile.ZipFile(data) as archive:
                 return _load(path, {name: archive.read(name) for name in archive.namelist()})
-        except (zipfile.BadZipFile, zipfile.LargeZipFile, UnicodeDecodeError, json.JSONDecodeError, KeyError) as error:
+        except DamagedRecording:
+            raise
+        except _UNREADABLE as error:
             raise DamagedRecording(f"{path} is not a readable recording ({error})") from error
 
 
 def _load(path: Path, parts: Mapping[str, bytes]) -> Recording:
-    for name, digest in json.loads(parts["checksums.json"]).items():
-        if _digest(parts[name]) != digest:
+    sums = json.loads(parts["checksums.json"])
+    for name in ("meta.json", *(f"{name}.jsonl" for name in STREAMS)):
+        if not isinstance(sums, dict) or name not in sums:
+            raise DamagedRecording(f"{path} is damaged: {name} has no checksum")
+        if _digest(parts[name]) != sums[name]:
             raise DamagedRecording(f"{path} is damaged: {name} does not match its checksum")
     meta = json.loads(parts["meta.json"])
+    if not isinstance(meta, dict):
+        raise DamagedRecording(f"{path} is damaged: meta.json is no mapping")
     if meta.pop("format", None) != FORMAT:
         raise DamagedRecording(f"{path} has another recording format than {FORMAT}; use the version of pytest-k8snet that wrote it")
     streams = {name: [json.loads(line) for line in parts[f"{name}.jsonl"].decode().splitlines()] for name in STREAMS}
+    for name, entries in streams.items():
+        if not all(isinstance(entry, dict) for entry in entries):
+            raise DamagedRecording(f"{path} is damaged: {name}.jsonl holds an entry that is no mapping")
     return Recording(meta, streams)
 
 

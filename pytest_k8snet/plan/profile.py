@@ -47,15 +47,20 @@ class ResolvedProfile:
     unknown: Mapping[str, str]
 
 
-def load(name: str, folder: Path) -> Profile:
-    """By name from `folder`, or by path. Raises UsageProblem: unknown (with the known names), unreadable, or with wrong content."""
+def load(name: str, folder: Path, above: tuple[Path, ...] = ()) -> Profile:
+    """By name from `folder`, or by path. Raises UsageProblem: unknown (with the known names), unreadable, or with wrong content.
+
+    `above` are the files that led here by `extends`.
+    """
     path = Path(name) if "/" in name or name.endswith((".yaml", ".yml")) else folder / f"{name}.yaml"
     known = sorted(file.stem for file in folder.glob("*.yaml"))
     if not path.is_file():
         near = difflib.get_close_matches(name, known, 1)
         hint = f"did you mean {near[0]}? " if near else ""
         raise UsageProblem(f"no profile {name!r}; {hint}known: {', '.join(known)}, or the path of a YAML file")
-    return _profile(path, read_yaml(path), folder)
+    if path.resolve() in above:
+        raise UsageProblem(f"{path} extends itself" + (f", through {', '.join(file.name for file in above[1:])}" if above[1:] else ""))
+    return _profile(path, read_yaml(path), folder, (*above, path.resolve()))
 
 
 def detect(inventory: Inventory) -> str:
@@ -117,18 +122,18 @@ def _check_features(declared: Mapping[str, bool]) -> None:
             raise UsageProblem(f"no feature {name!r}; known: {', '.join(FEATURES)}")
 
 
-def _profile(path: Path, document: Any, folder: Path) -> Profile:
+def _profile(path: Path, document: Any, folder: Path, above: tuple[Path, ...]) -> Profile:
     if problem := _problem(document):
         raise UsageProblem(f"{path} is no profile: {problem}")
-    base = _base(path, document, folder)
+    base = _base(document, folder, above)
     select = document.get("select") or base.select
     return Profile(path.stem, str(document.get("text", "")), tuple(map(str, select)), {**base.levels, **_read_levels(path, document)})
 
 
-def _base(path: Path, document: Mapping[str, Any], folder: Path) -> Profile:
-    if document.get("extends") == path.stem:
-        raise UsageProblem(f"{path} extends itself")
-    return load(str(document["extends"]), folder) if "extends" in document else Profile("")
+def _base(document: Mapping[str, Any], folder: Path, above: tuple[Path, ...]) -> Profile:
+    if document.get("extends") == above[-1].stem:
+        raise UsageProblem(f"{above[-1]} extends itself")
+    return load(str(document["extends"]), folder, above) if "extends" in document else Profile("")
 
 
 def _problem(document: Any) -> str:

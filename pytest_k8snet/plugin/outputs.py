@@ -22,6 +22,8 @@ def _prove(flag: str, path: Path) -> None:
     try:
         if path.is_dir():
             raise IsADirectoryError(21, "Is a directory")
+        if path.exists() and not path.is_file():
+            raise UsageProblem(f"{flag} {path} cannot be written: not a regular file, which would be replaced")
         path.parent.mkdir(parents=True, exist_ok=True)
         draft.write_bytes(b"")
         draft.unlink()

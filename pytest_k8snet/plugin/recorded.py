@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from pytest_k8snet.errors import UsageProblem
+from pytest_k8snet.model.inventory import Inventory
 from pytest_k8snet.model.recording import DamagedRecording, Recording
 from pytest_k8snet.model.settings import Settings, Tier
+from pytest_k8snet.parse.objects import inventory
 
 KEY = "settings"
 _SHAPING = ("tier", "nodes", "external", "external_address", "probe_timeout", "disruptive", "namespace")
@@ -31,8 +33,18 @@ def read(path: Path) -> Recording:
         raise UsageProblem(f"--k8snet-replay {path} cannot be read: {error.strerror}") from None
 
 
+def described(path: Path, recording: Recording) -> Inventory:
+    """The cluster that a recording is of. Raises UsageProblem if its API objects have no shape that the API gives them."""
+    try:
+        return inventory(recording)
+    except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
+        raise UsageProblem(f"--k8snet-replay {path} is damaged: its API objects cannot be read ({error!r})") from None
+
+
 def under(settings: Settings, noted: Mapping[str, Any], run_id: str) -> Settings:
     """The settings of a replay: what shaped the recording is taken from it, what was demanded too where nothing else is asked for."""
+    if not isinstance(noted, Mapping):
+        raise UsageProblem("--k8snet-replay: the recording is damaged: its settings are no mapping")
     default = Settings()
     taken = {name: _typed(name, noted[name]) for name in _SHAPING if name in noted}
     unasked = [name for name in _DEMANDING if name in noted and getattr(settings, name) == getattr(default, name)]
@@ -44,6 +56,12 @@ def _plain(value: Any) -> Any:
 
 
 def _typed(name: str, value: Any) -> Any:
-    if name == "tier":
+    """Raises UsageProblem for a value that no run has written."""
+    if name == "tier" and value in list(Tier):
         return Tier(value)
-    return tuple(value) if isinstance(value, list) else value
+    value = tuple(value) if isinstance(value, list) else value
+    default = getattr(Settings(), name)
+    whole = isinstance(default, float) and type(value) is int
+    if name == "tier" or not (whole or isinstance(value, type(default))):
+        raise UsageProblem(f"--k8snet-replay: the recording is damaged: its setting {name} is {value!r}")
+    return value

@@ -100,14 +100,13 @@ class Run:
         return self._session.discover()
 
     def _replay(self) -> Inventory:
-        from pytest_k8snet.parse.objects import inventory
-
-        recording = recorded.read(self.state.settings.replay or Path())
+        path = self.state.settings.replay or Path()
+        recording = recorded.read(path)
         self.state.settings = recorded.under(
             self.state.settings, recording.meta.get(recorded.KEY) or {}, str(recording.meta.get("run_id", ""))
         )
         self.state.recording = recording
-        return self._expected(inventory(recording))
+        return self._expected(recorded.described(path, recording))
 
     def _expected(self, found: Inventory) -> Inventory:
         """Raises UsageProblem if the recording is of another cluster than the one that is meant."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import cluster_recording
 import pytest
 
@@ -88,10 +90,22 @@ BAD = [
     (["--k8snet-namespace", "x" * 53], "at most 52 characters"),
     (["--k8snet-image", "two words"], "--k8snet-image two words: not an image reference"),
     (["--k8snet-feature", "egress"], "'egress' is not NAME=on or NAME=off"),
-    (["--k8snet-external", "http://example.test"], "'http://example.test' is none of tcp://host:port"),
-    (["--k8snet-external", "tcp://example.test"], "'tcp://example.test' is none of tcp://host:port"),
-    (["--k8snet-external", "tcp://example.test:99999"], "is none of tcp://host:port"),
-    (["--k8snet-external", "dns://192.0.2.53"], "is none of tcp://host:port, udp://host:port, dns://server/name"),
+    (["--k8snet-probe-timeout", "61"], "--k8snet-probe-timeout 61: the agents wait at most 60 seconds"),
+    (["--k8snet-external", "http://example.test"], "'http://example.test' is not tcp://address:port or dns://server/name"),
+    (["--k8snet-external", "udp://192.0.2.1:53"], "'udp://192.0.2.1:53' is not supported: udp:// targets have no check yet"),
+    (["--k8snet-external", "tcp://192.0.2.1"], "is not tcp://address:port with a port from 1 to 65535"),
+    (["--k8snet-external", "tcp://192.0.2.1:0"], "is not tcp://address:port with a port from 1 to 65535"),
+    (["--k8snet-external", "tcp://192.0.2.1:80/path"], "and nothing behind it"),
+    (["--k8snet-external", "tcp://192.0.2.1:99999"], "is not tcp://address:port"),
+    (["--k8snet-external", "tcp://[::1"], "is not tcp://address:port"),
+    (["--k8snet-external", "tcp://example.test:80"], "needs an IP address without a zone: the agents look up no names"),
+    (["--k8snet-external", "tcp://[fe80::1%eth0]:80"], "needs an IP address without a zone"),
+    (["--k8snet-external", "dns://192.0.2.53"], "is not dns://server/name with one DNS name"),
+    (["--k8snet-external", "dns://192.0.2.53/a/b"], "is not dns://server/name with one DNS name"),
+    (
+        ["--k8snet-external", "dns://192.0.2.53/a.test", "--k8snet-external", "dns://192.0.2.53/b.test"],
+        "'dns://192.0.2.53/b.test' is a second dns:// target: one external name is asked, keep one",
+    ),
     (["--k8snet-external-address", "here"], "--k8snet-external-address here: not an IP address and not 'off'"),
     (["--k8snet-report", "report.html"], "report.html has no suffix .json"),
     (["--k8snet-pod-patch", "no/such.yaml"], "--k8snet-pod-patch no/such.yaml: no such file"),
@@ -106,6 +120,11 @@ def test_bad_values_are_named(settings, words, message):
         settings(*CONTEXT, *words)
     assert message in str(problem.value)
     assert "\n" not in str(problem.value)
+
+
+def test_targets_that_can_be_tried_are_taken(settings):
+    targets = ("tcp://192.0.2.1:443", "tcp://[2001:db8::1]:80", "dns://192.0.2.53/www.example.test.")
+    assert settings(*CONTEXT, *(word for target in targets for word in ("--k8snet-external", target))).external == targets
 
 
 def test_a_cluster_and_a_recording_exclude_each_other(settings, tmp_path):
@@ -145,3 +164,12 @@ def test_help_teaches_every_option(run):
         assert option.flag in text
         assert len(option.help) > 40
     assert "it has no default, no ini name and no environment variable" in text
+
+
+def test_a_file_that_is_not_regular_is_no_output(run, pytester):
+    pytester.makepyfile("def test_own(): pass")
+    os.mkfifo("pipe.json")
+    for flag in ("--k8snet-record", "--k8snet-report"):
+        done = run("--k8s-context", "lab", flag, "pipe.json")
+        assert done.code == 4
+        assert any(flag in line and "not a regular file" in line for line in done.errors)

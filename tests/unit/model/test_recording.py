@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zipfile
 
@@ -59,6 +60,53 @@ def test_what_is_no_recording_is_said_so(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(DamagedRecording, match=r"run\.zip is not a readable recording"):
         Recording.read(path)
+
+
+def rewritten(path, **parts):
+    """The recording at `path` with other parts under right checksums; `checksums` replaces those."""
+    with zipfile.ZipFile(path) as archive:
+        content = {name: archive.read(name) for name in archive.namelist()}
+    content |= {f"{name}.json" if name == "meta" else f"{name}.jsonl": text.encode() for name, text in parts.items() if name != "checksums"}
+    sums = {name: hashlib.sha256(data).hexdigest() for name, data in content.items() if name != "checksums.json"}
+    content["checksums.json"] = parts.get("checksums", json.dumps(sums)).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in content.items():
+            archive.writestr(name, data)
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ({"checksums": "{}"}, r"meta\.json has no checksum"),
+        ({"checksums": "[]"}, r"meta\.json has no checksum"),
+        ({"meta": "[1]"}, r"meta\.json is no mapping"),
+        ({"frames": "5"}, r"frames\.jsonl holds an entry that is no mapping"),
+    ],
+)
+def test_a_wrong_shape_is_damage(tmp_path, parts, said):
+    path = tmp_path / "run.zip"
+    Recording().write(path)
+    rewritten(path, **parts)
+    with pytest.raises(DamagedRecording, match=said):
+        Recording.read(path)
+
+
+def test_a_flipped_bit_is_damage_or_changes_nothing(tmp_path):
+    path = tmp_path / "run.zip"
+    whole = Recording({"run_id": "abc123"})
+    whole.append("events", {"what": "x" * 200})
+    whole.write(path)
+    good = path.read_bytes()
+    refused = 0
+    for bit in range(0, len(good) * 8, 5):
+        flipped = bytearray(good)
+        flipped[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
+        try:
+            assert Recording.read(path) == whole
+        except DamagedRecording:
+            refused += 1
+    assert refused > 100
 
 
 @given(ENDPOINTS, ENDPOINTS, st.sampled_from(Action), st.sampled_from(Family), st.sampled_from(["", "df-mtu", "udp-edns-big"]))

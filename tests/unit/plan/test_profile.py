@@ -110,3 +110,10 @@ def test_a_wrong_file_is_named(resolve, tmp_path, text, words):
 def test_unknown_words_are_usage_problems(resolve, options, words):
     with pytest.raises(UsageProblem, match=re.escape(words)):
         resolve(**options)
+
+
+def test_profiles_that_extend_each_other_are_refused(resolve, tmp_path):
+    (tmp_path / "a.yaml").write_text(f"extends: {tmp_path}/b.yaml\n")
+    (tmp_path / "b.yaml").write_text(f"extends: {tmp_path}/a.yaml\n")
+    with pytest.raises(UsageProblem, match=r"a\.yaml extends itself, through b\.yaml"):
+        resolve(profiles=(str(tmp_path / "a.yaml"),))
