@@ -31,7 +31,7 @@ OBJECTS = {
 OLD_FLANNEL = "configmap/kube-system/kube-flannel-cfg"  # its home before flannel 0.19
 ONCE = ("version", "namespace/kube-system")  # cannot change within a run
 LOG_LINES = 200
-LOG_PODS = 4
+LOG_PODS = 12  # they are read twice a run, and requests are bounded
 PARALLEL = 8
 DEAD_NODE = 5.0  # s for an answer that comes from a node
 
@@ -51,12 +51,13 @@ def discover(connection: Connection, recording: Recording, settings: Settings, a
         _select(connection, recording, settings)
         _read_kubelets(connection, recording)
     _read(connection, recording, _log_paths(recording))
+    _note_unread_logs(recording)
 
 
 def selected(recording: Recording) -> tuple[str, ...]:
     """Names of the Linux nodes that the selector chose, sorted; all of them without a selector."""
-    chosen = recording.object("nodes/selected")
-    listed = recording.object("nodes") or {"items": []}
+    chosen = recording.known("nodes/selected")
+    listed = recording.known("nodes") or {"items": []}
     names = {node["metadata"]["name"] for node in listed["items"] if _linux(node)}
     return tuple(sorted(names if chosen is None else names & set(chosen["names"])))
 
@@ -83,7 +84,7 @@ def _append(recording: Recording, answers: dict[str, Answer]) -> None:
 
 def _require_nodes(connection: Connection, recording: Recording) -> None:
     last = list(recording.entries("objects", name="nodes"))[-1]
-    if last["status"] != 200 and recording.object("nodes") is None:
+    if last["status"] != 200 and recording.known("nodes") is None:
         answer = Answer(last["status"], last["body"])
         raise NoVerdict(f"context {connection.context}: nodes cannot be listed: {answer.message}")
 
@@ -120,8 +121,14 @@ def _log_paths(recording: Recording) -> dict[str, str]:
     return paths
 
 
+def _note_unread_logs(recording: Recording) -> None:
+    for pod in list(_coredns_pods(recording))[LOG_PODS:]:
+        body = {"message": f"not asked: logs of {LOG_PODS} CoreDNS pods are read, of any further ones not"}
+        recording.append("objects", {"name": f"log/kube-system/{pod['metadata']['name']}", "status": 0, "body": body})
+
+
 def _coredns_pods(recording: Recording) -> Iterable[dict[str, Any]]:
-    pods = recording.object("pods/kube-system") or {"items": []}
+    pods = recording.known("pods/kube-system") or {"items": []}
     return (pod for pod in pods["items"] if (pod["metadata"].get("labels") or {}).get("k8s-app") == "kube-dns")
 
 

@@ -40,8 +40,8 @@ def inventory(recording: Recording, nodes: Collection[str] | None = None) -> Inv
     flannel = _flannel_container(recording)
     return Inventory(
         context=str(recording.meta.get("context", "")),
-        cluster_uid=_field(recording.object("namespace/kube-system"), "metadata", "uid"),
-        version=_field(recording.object("version"), "gitVersion"),
+        cluster_uid=_field(recording.known("namespace/kube-system"), "metadata", "uid"),
+        version=_field(recording.known("version"), "gitVersion"),
         nodes=chosen,
         families=_families(recording, chosen),
         dns_domain=_dns_domain(recording, networking),
@@ -53,7 +53,7 @@ def inventory(recording: Recording, nodes: Collection[str] | None = None) -> Inv
         flannel_version=_version(flannel),
         flannel_ipmasq=None if flannel is None else _flag(flannel, "ip-masq"),
         flannel_nftables=bool(net_conf.get("EnableNFTables", False)) if net_conf else None,
-        installer="kubeadm" if recording.object("configmap/kube-system/kubeadm-config") is not None else "",
+        installer="kubeadm" if recording.known("configmap/kube-system/kubeadm-config") is not None else "",
         pod_subnet=str(networking.get("podSubnet", "")),
         api_endpoints=_api_endpoints(recording),
     )
@@ -121,7 +121,7 @@ def proxy_mode(recording: Recording) -> str:
 
     Raises DamagedObject.
     """
-    daemonsets = recording.object("daemonsets/kube-system")
+    daemonsets = recording.known("daemonsets/kube-system")
     if daemonsets is None:
         return ""
     if not any(item["metadata"]["name"].startswith("kube-proxy") for item in daemonsets["items"]):
@@ -134,10 +134,10 @@ def proxy_mode(recording: Recording) -> str:
 
 
 def _nodes(recording: Recording, names: Collection[str] | None) -> tuple[Node, ...]:
-    listed = recording.object("nodes")
+    listed = recording.known("nodes")
     if listed is None:
         raise NoVerdict("the recording holds no list of nodes: what is to be judged is unknown")
-    chosen = recording.object("nodes/selected")
+    chosen = recording.known("nodes/selected")
     wanted = names if names is not None else None if chosen is None else chosen["names"]
     found = (node_of(item) for item in listed["items"])
     return tuple(sorted((n for n in found if n.os == "linux" and (wanted is None or n.name in wanted)), key=lambda n: n.name))
@@ -169,7 +169,7 @@ def _family(what: str, text: str) -> Family:
 def _dns_domain(recording: Recording, networking: dict[str, Any]) -> str:
     """clusterDomain of the kubelets if they agree, else kubeadm's dnsDomain (network-model: the kubelet decides what pods get)."""
     names = {entry["name"] for entry in recording.entries("objects") if entry["name"].startswith("configz/")}
-    bodies = (recording.object(name) for name in names)
+    bodies = (recording.known(name) for name in names)
     domains = {_field(body, "kubeletconfig", "clusterDomain") for body in bodies if body is not None} - {""}
     found = domains.pop() if len(domains) == 1 else str(networking.get("dnsDomain", ""))
     return found.rstrip(".")
@@ -182,33 +182,36 @@ def _dns_ip(recording: Recording) -> str:
 
 
 def _dns(recording: Recording) -> str:
-    deployments = (recording.object("deployments/kube-system") or {}).get("items", ())
+    deployments = (recording.known("deployments/kube-system") or {}).get("items", ())
     images = [c["image"] for d in deployments for c in d["spec"]["template"]["spec"]["containers"]]
     return "coredns" if any("coredns" in image for image in images) else ""
 
 
 def _service(recording: Recording, namespace: str, name: str) -> dict[str, Any] | None:
-    items = (recording.object("services") or {}).get("items", ())
+    items = (recording.known("services") or {}).get("items", ())
     wanted = (i for i in items if i["metadata"]["name"] == name and i["metadata"].get("namespace") == namespace)
     return next(wanted, None)
 
 
 def _api_endpoints(recording: Recording) -> tuple[str, ...]:
-    """ "ip:port" of every endpoint of default/kubernetes, IPv6 in brackets, sorted."""
-    slices = (recording.object("endpointslices") or {}).get("items", ())
+    """ "ip:port" of every endpoint of default/kubernetes, IPv6 in brackets, sorted; empty unless all are known."""
+    slices = (recording.known("endpointslices") or {}).get("items", ())
     found: set[str] = set()
     for piece in slices:
         labels = piece["metadata"].get("labels") or {}
         if piece["metadata"].get("namespace") == "default" and labels.get("kubernetes.io/service-name") == "kubernetes":
             hosts = [address for endpoint in piece.get("endpoints") or () for address in endpoint["addresses"]]
-            found |= {f"[{host}]:{p['port']}" if ":" in host else f"{host}:{p['port']}" for host in hosts for p in piece["ports"] or ()}
+            ports = [port["port"] for port in piece.get("ports") or () if port.get("port")]
+            if hosts and not ports:
+                return ()  # endpoints of which nobody knows the port: those of other slices are not all there are
+            found |= {f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host in hosts for port in ports}
     return tuple(sorted(found))
 
 
 def _flannel_container(recording: Recording) -> dict[str, Any] | None:
     """The container that runs flanneld: of a running pod if there is one, else of the DaemonSet's template."""
     for namespace in FLANNEL_NAMESPACES:
-        for body in (item for item in (recording.object(f"daemonsets/{namespace}") or {}).get("items", ())):
+        for body in (item for item in (recording.known(f"daemonsets/{namespace}") or {}).get("items", ())):
             for container in body["spec"]["template"]["spec"]["containers"]:
                 if container["name"] == "kube-flannel" or "flannel" in str(container.get("image", "")).rsplit("/", 1)[-1]:
                     return dict(container)
@@ -230,7 +233,7 @@ def _flag(container: dict[str, Any], name: str) -> bool:
 
 
 def _data(recording: Recording, name: str) -> dict[str, Any] | None:
-    body = recording.object(name)
+    body = recording.known(name)
     return None if body is None else dict(body.get("data") or {})
 
 
