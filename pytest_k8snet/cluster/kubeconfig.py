@@ -88,8 +88,9 @@ def _configure(name: str, paths: list[Path]) -> Any:
 def _require_usable(what: str, configuration: Any) -> None:
     """What the client takes as it is, and breaks on at the first request only."""
     _require_url(f"{what}: proxy-url", configuration.proxy, PROXY_SCHEMES) if configuration.proxy else None
-    token = next(iter(configuration.auth_settings().values()), {}).get("value")
-    if any(ord(character) < 32 or ord(character) == 127 for character in str(token or "")):
+    entries: list[dict[str, Any]] = list(configuration.auth_settings().values())
+    token = "".join(str(entry.get("value") or "") for entry in entries)
+    if any(ord(character) < 32 or ord(character) == 127 for character in token):
         raise UsageProblem(f"{what}: the user's token holds a line break or another control character; a token is one line")
 
 

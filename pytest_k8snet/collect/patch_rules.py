@@ -25,7 +25,8 @@ def objection(patch: dict[str, Any]) -> str:
 
 
 def _objections(patch: dict[str, Any]) -> Iterator[str]:
-    metadata, spec = patch.get("metadata", {}), patch.get("spec", {})
+    metadata: Any = patch.get("metadata", {})
+    spec: Any = patch.get("spec", {})
     for name, part in (("metadata", metadata), ("spec", spec)):
         if not isinstance(part, dict):
             yield f"{name} is no mapping"
@@ -49,7 +50,7 @@ def _container(item: dict[str, Any]) -> Iterator[str]:
         yield from _shapes(f"spec.containers {name}", item)
 
 
-def _shapes(where: str, part: dict[str, Any]) -> Iterator[str]:
+def _shapes(where: str, part: dict[Any, Any]) -> Iterator[str]:
     """Mappings that are none, and named lists whose items are no mappings with a name."""
     for key, value in part.items():
         if not isinstance(key, str):
