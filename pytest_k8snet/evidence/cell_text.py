@@ -57,10 +57,16 @@ def _failures(observation: Observation) -> Iterator[str]:
 def _kind(sample: Sample) -> str:
     """The outcome with what makes it specific: who answered instead, who sent the ICMP error, the MTU it named."""
     if sample.outcome is Outcome.WRONG_PEER:
-        return f"{sample.outcome}: {sample.reply.get('server') or sample.detail.get('error') or 'a stranger'} answered"
+        return f"{sample.outcome}: {_answering(sample)} answered"
     sender = f" from {sample.detail['icmp_from']}" if sample.detail.get("icmp_from") else ""
     mtu = f" with MTU {sample.detail['mtu']}" if sample.detail.get("mtu") and sample.outcome is Outcome.TOO_BIG else ""
     return f"{sample.outcome}{sender}{mtu}{_stall(sample)}"
+
+
+def _answering(sample: Sample) -> str:
+    if "sans" in sample.reply:
+        return f"a server with a certificate for {_list(map(str, sample.reply['sans']))}"
+    return str(sample.reply.get("server") or sample.detail.get("error") or "a stranger")
 
 
 def _stall(sample: Sample) -> str:

@@ -15,6 +15,7 @@ from pytest_k8snet.model.recording import Recording
 from pytest_k8snet.model.verdict import Inconclusive
 from pytest_k8snet.plan.cellplan import CellPlan, Documented
 
+from .agreement import Agreement
 from .cell_text import describe
 from .observations import Observations
 
@@ -109,10 +110,12 @@ class CellEvidence:
     def __init__(self, recording: Recording, inventory: Inventory, observations: Observations | None = None) -> None:
         self._observations = observations or Observations(recording)
         self._inventory = inventory
+        self._agreement = Agreement(recording, inventory)
 
     def cell(self, plan: CellPlan) -> Cell:
         """Raises Inconclusive: nothing was observed, the conversation did not take place, or not even the control did."""
         observation = self._observations.find(plan.probe)
+        self._agreement.require(observation, plan.samples, plan.until)
         if plan.reach and not observation.reached:
             raise Inconclusive(f"not reached, see {plan.reach}")
         if plan.controls and observation.outcome is not Outcome.REACHED:
@@ -126,17 +129,22 @@ class CellEvidence:
 
     def _require_control(self, plan: CellPlan) -> None:
         if not any(self._reached(probe) for probe in plan.controls):
+            ends = f"{plan.probe.source} does not reach {plan.probe.target}"
+            if not any(map(self._observations.frames, plan.controls)):
+                raise Inconclusive(
+                    f"not assessed: {ends}, and whether {plan.controls[0].source} > {plan.controls[0].target} works was not observed "
+                    "(--k8snet-tier restricted and baseline place no host pods), so the cause may lie outside the cluster"
+                )
             tried = " nor ".join(dict.fromkeys(f"{probe.source} > {probe.target}" for probe in plan.controls))
-            raise Inconclusive(
-                f"not assessed: {plan.probe.source} does not reach {plan.probe.target}, but neither does {tried} work, "
-                "so the cause may lie outside the cluster"
-            )
+            raise Inconclusive(f"not assessed: {ends}, but neither does {tried} work, so the cause may lie outside the cluster")
 
     def _reached(self, probe: Probe) -> bool:
         try:
-            return self._observations.find(probe).outcome is Outcome.REACHED
+            observation = self._observations.find(probe)
+            self._agreement.require(observation)
         except Inconclusive:
             return False
+        return observation.outcome is Outcome.REACHED
 
     def _expected_source(self, plan: CellPlan) -> frozenset[str]:
         found: frozenset[str] = frozenset()
@@ -182,17 +190,18 @@ def canonical(address: str) -> str:
 
 
 def _require_properties(cell: Cell) -> None:
-    """A property that the agents could not tell was not observed."""
+    """A property that the agents could not tell of every sample was not observed."""
+    replies = [sample.reply for sample in cell.observation.reached]
     missing = [
         name
-        for name, wanted, seen in (
-            ("which source address arrived", cell.documented.source, cell.source_seen),
-            ("the TTL of the reply", cell.documented.ttl is not None, cell.ttl),
-            ("who answered", cell.documented.servers, cell.servers),
+        for name, wanted, field in (
+            ("which source address arrived", cell.documented.source, "peer"),
+            ("the TTL of the reply", cell.documented.ttl is not None, "ttl"),
+            ("who answered", cell.documented.servers, "server"),
         )
-        if wanted and not seen
+        if wanted and any(reply.get(field) in (None, "") for reply in replies)
     ]
-    if missing and cell.observation.reached:
+    if missing:
         raise Inconclusive(f"not observed: {' and '.join(missing)} ({cell.source} > {cell.target})")
     if cell.documented.servers and not cell.expected_servers:
         raise Inconclusive("not assessed: no backend became ready")

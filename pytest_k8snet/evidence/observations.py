@@ -11,6 +11,8 @@ from pytest_k8snet.model.probe import Action, Probe
 from pytest_k8snet.model.recording import Recording
 from pytest_k8snet.model.verdict import Inconclusive
 
+from .api_server import shown_by_api_server
+
 Frame = Mapping[str, Any]
 ECHOED = (Action.TCP, Action.UDP, Action.BULK)  # our own server answers these and says who it is
 
@@ -89,7 +91,9 @@ def _sample(raw: Frame, frame: Frame, probe: Probe) -> Sample:
 
 def _foreign(raw: Frame, reply: Frame, frame: Frame, probe: Probe) -> bool:
     """Whether what the echo server said is not the documented peer's answer to this very question, although the client took it for one."""
-    if probe.action not in ECHOED or probe.target.kind is EndpointKind.API or "://" in probe.target.name:
+    if probe.target.kind is EndpointKind.API:
+        return probe.action is Action.TLS and not shown_by_api_server(reply, probe.target)
+    if probe.action not in ECHOED or "://" in probe.target.name:
         return False
     alone = probe.target.kind in (EndpointKind.POD, EndpointKind.HOST, EndpointKind.LOOPBACK, EndpointKind.OUTSIDE)
     wanted = str(probe.target) if alone else reply.get("server")

@@ -82,7 +82,19 @@ def _frame(plan: CellPlan, known: Inventory, made: Recording) -> dict[str, Any]:
     judged = max(plan.samples, len(servers))
     samples = [_sample(plan, servers[number % len(servers)], number, outcome, known, made) for number in range(judged)]
     request = {"id": str(plan.probe), "action": str(plan.probe.action), "samples": judged, **({"until": until} if until else {})}
+    request["address"] = _address(plan.probe.target, known, made)
     return {"kind": "result", "run": RUN, "id": str(plan.probe), "request": request, "samples": samples}
+
+
+def _address(target: Endpoint, known: Inventory, made: Recording) -> str:
+    match target.kind:
+        case EndpointKind.POD | EndpointKind.HOST:
+            return {entry["endpoint"]: entry["ip"] for entry in made.streams["fleet"]}.get(str(target), "")
+        case EndpointKind.NODE_PORT:
+            return known.node(target.node).ip
+        case EndpointKind.LOOPBACK:
+            return "127.0.0.1"
+    return target.name.rpartition("/")[2].rpartition(":")[0] or "10.96.0.7"
 
 
 def _sample(plan: CellPlan, server: str, number: int, outcome: str, known: Inventory, made: Recording) -> dict[str, Any]:
@@ -95,6 +107,8 @@ def _sample(plan: CellPlan, server: str, number: int, outcome: str, known: Inven
         "ttl": _ttl(plan),
         "mss": 1410,
     }
+    if plan.probe.action is Action.TLS:
+        reply |= {"sans": ["kubernetes.default.svc"], "issuer": "CN=kubernetes"}
     reply = reply if outcome == "reached" else {}
     return {"n": number, "warmup": False, "outcome": outcome, "seconds": 0.001, "nonce": f"n{number}", "reply": reply, "detail": {}}
 

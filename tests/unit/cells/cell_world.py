@@ -168,6 +168,9 @@ def destination(probe):
         return ADDRESS[str(target)], 17801 if target.kind is Kind.HOST else 7801
     if target.kind is Kind.NODE_PORT:
         return NODES[target.node], 30080
+    if ":" in target.name:  # an endpoint of the API server, or a declared target
+        host, _, port = target.name.rpartition("/")[2].rpartition(":")
+        return host, int(port)
     return ("127.0.0.1", 7802) if target.kind is Kind.LOOPBACK else ("10.96.7.7", 80)
 
 

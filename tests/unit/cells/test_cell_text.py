@@ -44,6 +44,7 @@ def test_different_failures_are_counted_apart(world):
 def test_addresses_of_ipv6_stand_in_brackets(world):
     world.alter("NET-REACH-005", outcome="timeout")
     world.frames["tcp4:pod/a@n1>pod/a@n2"]["request"]["address"] = "fd00::7"
+    next(entry for entry in world.recording.streams["fleet"] if entry["endpoint"] == "pod/a@n2")["ip"] = "fd00::7"
     assert "at [fd00::7]:7801 tcp" in world.judge("NET-REACH-005")[1]
 
 
