@@ -21,6 +21,8 @@ import pytest
 from lab_calls import LAB, ROOT, SPACES, SUITE, lab_output, namespaces
 
 from lab import process
+from lab.injection import fault, injection
+from lab.state import Places
 
 SEED = int(os.environ.get("K8SNET_LEFTOVERS_SEED") or random.SystemRandom().randint(0, 10**6))
 MOMENTS = [round(random.Random(f"{SEED} {n}").uniform(0.2, 22), 2) for n in range(10)]
@@ -80,9 +82,13 @@ def test_after_success(start: Start, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "report.json").read_text())["cleanup"]["leftBehind"] == []
 
 
-def test_after_a_failure(start: Start, tmp_path: Path) -> None:
-    wrong = start("--k8snet-external=tcp://198.51.100.10:9", "-x")
-    assert wrong.wait(120) in (1, 2), (tmp_path / "log").read_text()
+def test_after_a_failure(start: Start, tmp_path: Path, places: Places) -> None:
+    one = fault.catalogue()["FLT-004"]
+    injection.inject(places, one, injection.chosen_seed(None))
+    try:
+        assert start("-x").wait(120) in (1, 2), (tmp_path / "log").read_text()
+    finally:
+        injection.undo(places, one)
     assert gone()
 
 
