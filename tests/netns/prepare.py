@@ -1,4 +1,4 @@
-"""Installs the programs that tests of real networks run, where they are missing and this is root on Debian: `python tests/netns/prepare.py`."""
+"""Installs the programs that the tests of real networks run, where they are missing and this is root on Debian."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def main() -> int:
     if not missing:
         return 0
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        print(f"tests/netns lacks {' '.join(missing)}: install them", file=sys.stderr)
+        sys.stderr.write(f"tests/netns lacks {' '.join(missing)}: install them\n")
         return 0  # the tests that need them say so themselves
     quiet = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
     subprocess.run([*quiet, "update"], check=True)
