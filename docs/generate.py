@@ -8,8 +8,9 @@ from itertools import groupby
 from pathlib import Path
 
 from pytest_k8snet.model.requirement import Requirement
+from pytest_k8snet.model.settings import Settings
 from pytest_k8snet.plan.catalogue import load
-from pytest_k8snet.plugin.options import OPTIONS
+from pytest_k8snet.plugin.options import OPTIONS, Option
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "docs" / "reference"
@@ -27,8 +28,12 @@ def options() -> str:
     for option in OPTIONS:
         name = f"`{option.dest}`" if option.ini else "*command line only*"
         repeat = "" if option.metavar == "" else f" {option.metavar}".replace("|", "\\|")
-        lines.append(f"| `{option.flag}{repeat}` | {name} | {option.help.replace('|', chr(92) + '|')} |")
+        lines.append(f"| `{option.flag}{repeat}` | {name} | {_help(option)} |")
     return "\n".join(lines) + "\n"
+
+
+def _help(option: Option) -> str:
+    return option.help.replace("%(image)s", str(Settings().image)).replace("|", "\\|")
 
 
 def requirements() -> str:
