@@ -126,6 +126,8 @@ class Controller:
         failed = any(result.status is Status.FAILED for result in results)
         self.run.close(failed)
         if session.config.option.collectonly or self._state.settings.plan or int(exitstatus) == _USAGE:
+            if self._state.problem and int(exitstatus) != _USAGE:
+                session.exitstatus = ExitCode.NO_VERDICT  # it could not even look: a list or a plan of nothing is no success
             return
         self._assessment = self._assess(results, int(exitstatus))
         session.exitstatus = self._assessment.exit_code

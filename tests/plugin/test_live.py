@@ -117,6 +117,11 @@ def test_plan_creates_nothing_and_says_what_it_would(live):
     assert not any("passed" in line for line in done.lines)
 
 
+@pytest.mark.parametrize("option", ["--k8snet-plan", "--collect-only"])
+def test_a_plan_or_a_list_of_an_unreachable_cluster_is_no_success(live, option):
+    assert live("unreachable", option).code == 10
+
+
 def test_plan_needs_one_process(live):
     done = live("", "--k8snet-plan", "-n", "2")
     assert done.code == 4
