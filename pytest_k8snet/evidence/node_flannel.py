@@ -16,18 +16,25 @@ CNI_FILE = "10-flannel.conflist"
 CNI_KEY = "cni-conf.json"
 PERMANENT = "PERMANENT"
 UP = "FlannelIsUp"
+TABLES = ("", "main", "local")
 
 
 def peer_routes(node: NodeFacts) -> Comparison:
-    """podCIDR -> next hop and device: one for every peer, none for a node that is no longer there."""
+    """podCIDR -> next hop and device: one for every peer, none for a node that is no longer there, none for a part of a podCIDR.
+
+    Of several routes to one destination the kernel takes that with the lowest metric; a narrower one wins over all of them.
+    """
     nic, links = uplink(node)
     expected = flannel.routes(node.net_conf, node.peers, nic, links)
-    device, network = node.net_conf.device, node.net_conf.network
-    main = [route for route in node.routes if route.table in ("", "main") and route.gateway]
-    ours = [r for r in main if r.destination in expected or (device and r.dev == device) or _inside(r, network)]
-    found = {route.destination: ("via", route.gateway, "dev", route.dev) for route in ours}
     wanted = {cidr: ("via", gateway, "dev", dev) for cidr, (gateway, dev) in expected.items()}
     notes = {str(peer.pod_cidr): f"podCIDR of {peer.name}" for peer in node.peers}
+    ours: dict[str, ip.Route] = {}
+    for route in sorted((r for r in node.routes if r.table in TABLES), key=lambda r: r.metric):
+        owner = _owner(route, node)
+        if owner or _into_pod_network(route, node.net_conf):
+            ours.setdefault(route.destination, route)
+            notes.setdefault(route.destination, f"inside the podCIDR of {owner}" if owner else "")
+    found = {destination: _way(route) for destination, route in ours.items()}
     return Comparison(f"routes to the other nodes' podCIDRs ({node.source('routes')})", found, wanted, notes)
 
 
@@ -147,12 +154,34 @@ def _internal_device(node: NodeFacts) -> str | None:
     return next((address.dev for address in node.addresses if address.address in own), None)
 
 
-def _inside(route: ip.Route, network: IPv4Network | None) -> bool:
-    """Whether a route by a gateway leads into the pod network: then it stands for some node's podCIDR."""
-    if network is None or ":" in route.destination:
+def _owner(route: ip.Route, node: NodeFacts) -> str:
+    """The peer whose podCIDR, or a part of it, the route leads to, whatever its kind; "" if there is none."""
+    if ":" in route.destination:
+        return ""
+    destination = IPv4Network(route.destination, strict=False)
+    return next((peer.name for peer in node.peers if destination.subnet_of(peer.pod_cidr)), "")
+
+
+def _into_pod_network(route: ip.Route, conf: flannel.NetConf) -> bool:
+    """Whether a route by a gateway uses the tunnel or leads into the pod network: then it stands for some node's podCIDR."""
+    if not (route.gateway or route.nexthops):
+        return False
+    if conf.device and route.dev == conf.device:
+        return True
+    if conf.network is None or ":" in route.destination:
         return False
     address = IPv4Interface(route.destination)
-    return address.network.prefixlen > 0 and address.ip in network
+    return address.network.prefixlen > 0 and address.ip in conf.network
+
+
+def _way(route: ip.Route) -> tuple[str, ...]:
+    """("via", gateway, "dev", device); a route without a gateway shows its kind or scope."""
+    words = [] if route.kind == "unicast" else [route.kind]
+    for gateway, dev in route.nexthops or ((route.gateway, route.dev),):
+        words += ["via", gateway] if gateway else []
+        words += ["dev", dev] if dev else []
+    direct = route.kind == "unicast" and not (route.gateway or route.nexthops)
+    return (*words, "scope", route.scope or "global") if direct else tuple(words)
 
 
 def _lines(text: str) -> dict[str, str]:

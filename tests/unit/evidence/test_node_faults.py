@@ -68,6 +68,56 @@ def test_route_of_a_node_that_left(world):
     assert "10.244.9.0/24: expected nothing, found via 10.244.9.0 dev flannel.1" in world.node().explain("peer_routes")
 
 
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        ({"dst": "10.244.3.0/24", "gateway": "172.30.0.1", "dev": "eth0", "metric": 0}, "found via 172.30.0.1 dev eth0"),
+        ({"dst": "10.244.3.0/24", "dev": "cni0", "scope": "link", "metric": 0}, "found dev cni0 scope link"),
+        ({"dst": "10.244.3.0/24", "type": "blackhole", "dev": "lo", "metric": 0}, "found blackhole dev lo"),
+    ],
+    ids=["gateway", "link", "blackhole"],
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_the_route_with_the_lowest_metric_counts(world, extra, words, first):
+    def both(entries):
+        for entry in entries:
+            if entry["dst"] == "10.244.3.0/24":
+                entry["metric"] = 100
+        return [extra, *entries] if first else [*entries, extra]
+
+    _edit_json(world, "routes", both)
+    assert world.wrong() == {"peer_routes"}
+    text = world.node().explain("peer_routes")
+    assert f"10.244.3.0/24: expected via 10.244.3.0 dev flannel.1, {words} (podCIDR of k8snet-worker2)" in text
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_route_with_a_higher_metric_does_not_count(world, first):
+    idle = {"dst": "10.244.3.0/24", "gateway": "172.30.0.1", "dev": "eth0", "metric": 100}
+    _edit_json(world, "routes", lambda entries: [idle, *entries] if first else [*entries, idle])
+    assert world.wrong() == set()
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        ({"dst": "10.244.3.5", "dev": "eth0", "scope": "link"}, "10.244.3.5: expected nothing, found dev eth0 scope link"),
+        ({"dst": "10.244.3.0/25", "gateway": "172.30.0.1", "dev": "eth0"}, "10.244.3.0/25: expected nothing, found via 172.30.0.1 dev eth0"),
+        ({"dst": "10.244.3.128/25", "type": "unreachable", "dev": "lo"}, "10.244.3.128/25: expected nothing, found unreachable dev lo"),
+        ({"dst": "10.244.3.1", "type": "local", "table": "local", "dev": "cni0"}, "10.244.3.1: expected nothing, found local dev cni0"),
+        (
+            {"dst": "10.244.3.0/26", "nexthops": [{"gateway": "172.30.0.1", "dev": "eth0"}, {"gateway": "172.30.0.2", "dev": "eth0"}]},
+            "10.244.3.0/26: expected nothing, found via 172.30.0.1 dev eth0 via 172.30.0.2 dev eth0",
+        ),
+    ],
+    ids=["link", "gateway", "unreachable", "local", "multipath"],
+)
+def test_a_route_to_a_part_of_a_peers_pod_cidr_is_wrong(world, extra, words):
+    _edit_json(world, "routes", lambda entries: [*entries, {"flags": [], **extra}])
+    assert world.wrong() == {"peer_routes"}
+    assert f"{words} (inside the podCIDR of k8snet-worker2)" in world.node().explain("peer_routes")
+
+
 def test_direct_routing_expects_the_peers_own_address(world):
     data = world.object("configmap/kube-flannel/kube-flannel-cfg")["data"]
     data["net-conf.json"] = data["net-conf.json"].replace('"Type": "vxlan"', '"Type": "vxlan", "DirectRouting": true')
