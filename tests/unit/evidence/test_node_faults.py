@@ -102,7 +102,10 @@ def test_a_route_with_a_higher_metric_does_not_count(world, first):
     ("extra", "words"),
     [
         ({"dst": "10.244.3.5", "dev": "eth0", "scope": "link"}, "10.244.3.5: expected nothing, found dev eth0 scope link"),
-        ({"dst": "10.244.3.0/25", "gateway": "172.30.0.1", "dev": "eth0"}, "10.244.3.0/25: expected nothing, found via 172.30.0.1 dev eth0"),
+        (
+            {"dst": "10.244.3.0/25", "gateway": "172.30.0.1", "dev": "eth0"},
+            "10.244.3.0/25: expected nothing, found via 172.30.0.1 dev eth0",
+        ),
         ({"dst": "10.244.3.128/25", "type": "unreachable", "dev": "lo"}, "10.244.3.128/25: expected nothing, found unreachable dev lo"),
         ({"dst": "10.244.3.1", "type": "local", "table": "local", "dev": "cni0"}, "10.244.3.1: expected nothing, found local dev cni0"),
         (
