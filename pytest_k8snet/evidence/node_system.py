@@ -69,10 +69,10 @@ def _judged(servers: tuple[str, ...]) -> str:
 
 
 def _devices(node: NodeFacts) -> list[str]:
-    """The uplink, and with flannel the bridge and the tunnel. Without flannel the other devices' names are not known."""
+    """The uplink, and with flannel the bridge and the tunnel, if there is one. Without flannel the other devices' names are not known."""
     if node.inventory.cni != "flannel":
         return _holding(node, set(node.inventory.node(node.node).internal_ips))
-    return list(dict.fromkeys([BRIDGE, node.net_conf.device, uplink(node)[0]]))
+    return list(dict.fromkeys(filter(None, [BRIDGE, node.net_conf.device, uplink(node)[0]])))
 
 
 def _holding(node: NodeFacts, addresses: set[str]) -> list[str]:

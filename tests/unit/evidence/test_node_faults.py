@@ -158,6 +158,13 @@ def test_host_gw_has_no_tunnel(world):
         world.node().comparison("tunnel_mtu")
 
 
+def test_forwarding_with_host_gw_asks_for_no_tunnel(world):
+    data = world.object("configmap/kube-flannel/kube-flannel-cfg")["data"]
+    data["net-conf.json"] = data["net-conf.json"].replace("vxlan", "host-gw")
+    found = world.node().comparison("forwarding")
+    assert (found.differences, "net.ipv4.conf.eth0.forwarding after the probes" in found.actual) == ((), True)
+
+
 def test_subnet_env_missing(world):
     world.fail("subnet.env", "no such file")
     assert world.wrong() == {"subnet_keys", "subnet_values"}
