@@ -19,7 +19,7 @@ PARALLEL = 4
 OUTPUT_LIMIT = 16 * 1024 * 1024
 FILE_LIMIT = 256 * 1024
 ERROR_LIMIT = 2000
-GLOB_LIMIT = 64
+GLOB_LIMIT = 4096
 
 
 @dataclass(frozen=True)
@@ -116,11 +116,14 @@ async def _bounded(stream: asyncio.StreamReader, limit: int) -> bytes:
 
 
 def files(name: str, pattern: str, limit: int) -> list[Fact]:
-    """One fact for each file that the path, which may hold wildcards, names."""
+    """One fact for each file that the path, which may hold wildcards, names; with too many files one more, which is not ok."""
     found = hostpath.matches(pattern)
     if not found:
         return [Fact(name, pattern, False, error="no such file")]
-    return [_file(name, path, limit) for path in found[:GLOB_LIMIT]]
+    facts = [_file(name, path, limit) for path in found[:GLOB_LIMIT]]
+    if len(found) > GLOB_LIMIT:
+        facts.append(Fact(name, pattern, False, error=f"{len(found)} files, of which only the first {GLOB_LIMIT} were read"))
+    return facts
 
 
 def _file(name: str, path: str, limit: int) -> Fact:

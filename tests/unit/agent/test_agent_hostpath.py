@@ -56,3 +56,21 @@ def test_facts_of_files(host: Path):
         (False, "", "no such file"),
     ]  # fmt: skip
     assert [fact.source for fact in files("n", f"{host}/etc/cni/net.d/*", 100)] == matches(f"{host}/etc/cni/net.d/*")
+
+
+def test_more_files_than_are_read_are_told(host: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("pytest_k8snet.agent.facts.GLOB_LIMIT", 2)
+    pattern = f"{host}/etc/cni/net.d/*"
+    assert [fact.ok for fact in files("n", pattern, 100)] == [True, True]
+    (host / "etc/cni/net.d/20-c.conf").write_text("c")
+    facts = files("n", pattern, 100)
+    assert [(fact.source.rpartition("/")[2], fact.ok, fact.error) for fact in facts] == [
+        ("00-a.conf", True, ""), ("10-b.conflist", True, ""), ("*", False, "3 files, of which only the first 2 were read"),
+    ]  # fmt: skip
+
+
+def test_hundreds_of_files_are_all_read(host: Path):
+    for number in range(300):
+        (host / f"etc/{number}.device").write_text("1")
+    facts = files("n", f"{host}/etc/*.device", 100)
+    assert (len(facts), all(fact.ok for fact in facts)) == (300, True)
