@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from ipaddress import IPv4Network, ip_network
+from itertools import product
 
 from pytest_k8snet.model.inventory import Inventory
 from pytest_k8snet.model.recording import Recording
@@ -63,15 +64,20 @@ def dns_replicas(cluster: ClusterObjects) -> Comparison:
 
 
 def dns_endpoints(cluster: ClusterObjects) -> Comparison:
-    """Addresses that the EndpointSlices of kube-dns list as ready for port 53, by protocol, against the ready DNS pods."""
+    """Ready addresses that the EndpointSlices of kube-dns list for port 53, by protocol and family, against the ready DNS pods."""
     pods = [pod for pod in _dns_pods(cluster) if ready(pod)]
     addresses = frozenset(entry["ip"] for pod in pods for entry in pod["status"].get("podIPs") or ())
     pieces = cluster.slices("kube-system", "kube-dns")
     cluster.used += [{"object": "endpointslices", "slice": piece} for piece in pieces]
-    names = _names_of_port_53(cluster)
-    wanted = addresses or frozenset({"at least one ready DNS pod"})
-    caption = "EndpointSlices of Service kube-system/kube-dns, port 53"
-    return Comparison(caption, {p: _listed(pieces, p, names[p]) for p in names}, dict.fromkeys(names, wanted))
+    service = _dns_service(cluster)
+    names, families = _names_of_port_53(service), _families(service, pieces)
+    found: dict[str, frozenset[str]] = {}
+    wanted: dict[str, frozenset[str]] = {}
+    for protocol, family in product(names, families):
+        key = protocol if len(families) == 1 else f"{protocol} {family}"
+        found[key] = _of(family, _listed(pieces, protocol, names[protocol]))
+        wanted[key] = _of(family, addresses) or frozenset({"at least one ready DNS pod"})
+    return Comparison("EndpointSlices of Service kube-system/kube-dns, port 53", found, wanted)
 
 
 def dns_logs(cluster: ClusterObjects) -> Comparison:
@@ -120,13 +126,28 @@ def _dns_pods(cluster: ClusterObjects) -> list[Body]:
     return cluster.pods("kube-system", "k8s-app", "kube-dns")
 
 
-def _names_of_port_53(cluster: ClusterObjects) -> dict[str, frozenset[str]]:
-    """Protocol -> names of the Service's ports 53: a slice says by name which port it is, the number is the pods' own."""
-    services = [
+def _dns_service(cluster: ClusterObjects) -> Body:
+    """Spec of Service kube-dns; empty if there is none."""
+    services = (
         s for s in cluster.items("services") if (s["metadata"].get("namespace"), s["metadata"]["name"]) == ("kube-system", "kube-dns")
-    ]
-    ports = [port for service in services for port in (service.get("spec") or {}).get("ports") or () if port["port"] == 53]
+    )
+    return next((service.get("spec") or {} for service in services), {})
+
+
+def _names_of_port_53(service: Body) -> dict[str, frozenset[str]]:
+    """Protocol -> names of the Service's ports 53: a slice says by name which port it is, the number is the pods' own."""
+    ports = [port for port in service.get("ports") or () if port["port"] == 53]
     return {p: frozenset(port.get("name") or "" for port in ports if port.get("protocol", "TCP") == p) for p in ("UDP", "TCP")}
+
+
+def _families(service: Body, pieces: list[Body]) -> tuple[str, ...]:
+    """ "IPv4" and "IPv6", as the Service or its slices have them: pods may have addresses of a family that neither has."""
+    known = {*(service.get("ipFamilies") or ()), *(piece.get("addressType") for piece in pieces)}
+    return tuple(family for family in ("IPv4", "IPv6") if family in known) or ("IPv4",)
+
+
+def _of(family: str, addresses: frozenset[str]) -> frozenset[str]:
+    return frozenset(address for address in addresses if (":" in address) is (family == "IPv6"))
 
 
 def _listed(pieces: list[Body], protocol: str, names: frozenset[str]) -> frozenset[str]:

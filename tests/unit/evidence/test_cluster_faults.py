@@ -205,3 +205,56 @@ def test_an_endpoint_that_is_not_ready_does_not_count(world):
             if endpoint["addresses"] == ["10.244.1.5"]:
                 endpoint["conditions"]["ready"] = False
     assert "UDP: expected 10.244.0.4, 10.244.1.5, found 10.244.0.4" in world.cluster.explain("dns_endpoints")
+
+
+def _second_family(world, families):
+    """The DNS pods get IPv6 addresses beside their IPv4 ones; the Service has `families` and, for IPv6, a slice of its own."""
+    for number, pod in enumerate(_pods(world, "kube-system", "coredns")):
+        pod["status"]["podIPs"].append({"ip": f"fd00::{number}"})
+    service = next(item for item in world.object("services")["items"] if item["metadata"]["name"] == "kube-dns")
+    service["spec"]["ipFamilies"] = families
+    piece = next(item for item in world.object("endpointslices")["items"] if item["metadata"]["name"].startswith("kube-dns"))
+    if "IPv6" in families:
+        endpoints = [{"addresses": [f"fd00::{number}"], "conditions": {"ready": True}} for number in (0, 1)]
+        world.object("endpointslices")["items"].append({**copy.deepcopy(piece), "addressType": "IPv6", "endpoints": endpoints})
+    return service["spec"], piece
+
+
+@pytest.mark.parametrize("families", [["IPv4"], ["IPv4", "IPv6"], ["IPv6", "IPv4"]], ids="-".join)
+def test_dns_pods_of_two_families(world, families):
+    _second_family(world, families)
+    assert _wrong(world) == set()
+
+
+def test_an_older_service_has_the_families_of_its_slices(world):
+    service, _ = _second_family(world, ["IPv4"])
+    del service["ipFamilies"]
+    assert _wrong(world) == set()
+
+
+def test_a_family_of_the_dns_service_without_endpoints(world):
+    _, piece = _second_family(world, ["IPv4", "IPv6"])
+    piece["endpoints"] = []
+    assert _wrong(world) == {"dns_endpoints"}
+    text = world.cluster.explain("dns_endpoints")
+    assert "UDP IPv4: expected 10.244.0.4, 10.244.1.5, found nothing" in text
+    assert "IPv6: expected" not in text
+
+
+def test_a_family_of_the_dns_service_that_no_dns_pod_has(world):
+    service = next(item for item in world.object("services")["items"] if item["metadata"]["name"] == "kube-dns")
+    service["spec"]["ipFamilies"] = ["IPv4", "IPv6"]
+    assert "TCP IPv6: expected at least one ready DNS pod, found nothing" in world.cluster.explain("dns_endpoints")
+
+
+def test_a_single_family_still_needs_every_dns_pod(world):
+    _, piece = _second_family(world, ["IPv4"])
+    piece["endpoints"] = piece["endpoints"][:1]
+    assert "UDP: expected 10.244.0.4, 10.244.1.5, found 10.244.1.5" in world.cluster.explain("dns_endpoints")
+
+
+def test_a_slice_of_a_family_that_the_dns_service_has_not_is_judged_too(world):
+    service, _ = _second_family(world, ["IPv4", "IPv6"])
+    service["ipFamilies"] = ["IPv4"]
+    world.object("endpointslices")["items"][-1]["endpoints"] = [{"addresses": ["fd00::9"]}]
+    assert "UDP IPv6: expected fd00::0, fd00::1, found fd00::9" in world.cluster.explain("dns_endpoints")
