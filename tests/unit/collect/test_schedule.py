@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_k8snet.collect.schedule import by_source
@@ -14,7 +14,6 @@ PODS = st.builds(Endpoint, st.just(EndpointKind.POD), st.sampled_from(["a", "b"]
 PROBES = st.builds(Probe, st.sampled_from([Action.TCP, Action.UDP]), PODS, PODS)
 
 
-@settings(deadline=None)
 @given(st.lists(PROBES))
 def test_every_probe_is_asked_once_by_its_own_source(probes):
     batches = by_source(probes)
@@ -22,7 +21,6 @@ def test_every_probe_is_asked_once_by_its_own_source(probes):
     assert all(probe.source == source for source, batch in batches.items() for probe in batch)
 
 
-@settings(deadline=None)
 @given(st.lists(PROBES), st.randoms())
 def test_the_order_does_not_depend_on_the_order_of_the_plan(probes, random):
     shuffled = list(probes)

@@ -7,7 +7,7 @@ import json
 import zipfile
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_k8snet.model.endpoint import Endpoint, EndpointKind
@@ -21,7 +21,6 @@ NAMES = st.text("abcz0189-./:", min_size=1, max_size=12).filter(lambda name: not
 ENDPOINTS = st.builds(Endpoint, st.sampled_from(EndpointKind), NAMES, NAMES.map(lambda name: name.replace("/", "")))
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(STREAMS), st.lists(st.dictionaries(st.text(), VALUES), max_size=3)))
 def test_it_comes_back_as_it_was_written(tmp_path_factory, entries):
     recording = Recording({"run_id": "x"})
@@ -110,7 +109,6 @@ def test_a_flipped_bit_is_damage_or_changes_nothing(tmp_path):
     assert refused > 100
 
 
-@settings(deadline=None)
 @given(ENDPOINTS, ENDPOINTS, st.sampled_from(Action), st.sampled_from(Family), st.sampled_from(["", "df-mtu", "udp-edns-big"]))
 def test_ids_of_probes_can_be_read_back(source, target, action, family, detail):
     probe = Probe(action, source, target, detail, family)
