@@ -42,7 +42,7 @@ class Inventory:
     dns_ip: str  # ClusterIP of kube-system/kube-dns
     dns: str  # "coredns" | ""
     proxy: str  # "iptables" | "nftables" | "ipvs" | "none" | ""
-    cni: str  # "flannel" | ""
+    cni: str  # "flannel" | "other" | ""
     backend: str  # flannel's backend: "vxlan" | "vxlan-direct" | "host-gw" | "udp" | "wireguard" | "ipip" | ""
     flannel_version: str  # "0.28.10" | ""
     flannel_ipmasq: bool | None

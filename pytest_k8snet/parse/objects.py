@@ -21,6 +21,8 @@ FLANNEL_NAMESPACES = ("kube-flannel", "kube-system")
 BACKENDS = {"vxlan": "vxlan", "host-gw": "host-gw", "udp": "udp", "wireguard": "wireguard", "ipip": "ipip"}
 PROXY_MODES = {"": "iptables", "iptables": "iptables", "ipvs": "ipvs", "nftables": "nftables"}
 FALSE = ("false", "0", "f")
+FLANNEL_MARK = "flannel.alpha.coreos.com/"
+OK, NOT_FOUND = 200, 404
 
 
 class DamagedObject(NoVerdict):
@@ -48,7 +50,7 @@ def inventory(recording: Recording, nodes: Collection[str] | None = None) -> Inv
         dns_ip=_dns_ip(recording),
         dns=_dns(recording),
         proxy=_readable(proxy_mode, recording) or "",
-        cni="flannel" if net_conf is not None or flannel is not None else "",
+        cni="flannel" if net_conf is not None or flannel is not None else "other" if _without_flannel(recording) else "",
         backend=backend(net_conf or {}),
         flannel_version=_version(flannel),
         flannel_ipmasq=None if flannel is None else _flag(flannel, "ip-masq"),
@@ -216,6 +218,23 @@ def _flannel_container(recording: Recording) -> dict[str, Any] | None:
                 if container["name"] == "kube-flannel" or "flannel" in str(container.get("image", "")).rsplit("/", 1)[-1]:
                     return dict(container)
     return None
+
+
+def _without_flannel(recording: Recording) -> bool:
+    """Whether all places of flannel's objects were read and are empty, beside what `inventory` has found there.
+
+    Distributions build flannel into their own agent, without objects: it still annotates the nodes.
+    """
+    maps = all(_status(recording, f"configmap/{namespace}/kube-flannel-cfg") == NOT_FOUND for namespace in FLANNEL_NAMESPACES)
+    daemons = all(_status(recording, f"daemonsets/{namespace}") in (OK, NOT_FOUND) for namespace in FLANNEL_NAMESPACES)
+    nodes = (recording.known("nodes") or {}).get("items", ())
+    marks = any(key.startswith(FLANNEL_MARK) for node in nodes for key in node["metadata"].get("annotations") or ())
+    return maps and daemons and not marks
+
+
+def _status(recording: Recording, name: str) -> int | None:
+    """HTTP status of the last answer of that name."""
+    return next((entry["status"] for entry in reversed(list(recording.entries("objects", name=name)))), None)
 
 
 def _version(container: dict[str, Any] | None) -> str:

@@ -20,7 +20,8 @@ def lines(state: State, dot: str) -> list[str]:
 
 def _cluster(inventory: Inventory) -> list[str]:
     families = {"ipv4": "IPv4", "ipv6": "IPv6"}
-    network = " ".join(filter(None, (inventory.cni, inventory.backend, inventory.flannel_version and f"v{inventory.flannel_version}")))
+    cni = "another CNI than flannel" if inventory.cni == "other" else inventory.cni
+    network = " ".join(filter(None, (cni, inventory.backend, inventory.flannel_version and f"v{inventory.flannel_version}")))
     parts = (
         f"Kubernetes {inventory.version}" if inventory.version else "",
         f"{len(inventory.nodes)} node{'s' if len(inventory.nodes) != 1 else ''}",

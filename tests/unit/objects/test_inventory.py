@@ -11,6 +11,7 @@ from pytest_k8snet.model.probe import Family
 from pytest_k8snet.model.recording import Recording
 from pytest_k8snet.parse import objects
 from pytest_k8snet.parse.objects import DamagedObject, inventory
+from pytest_k8snet.plan.applies import Answer, evaluate
 
 FLANNEL_MAP, PROXY, KUBEADM = (
     f"configmap/{name}" for name in ("kube-flannel/kube-flannel-cfg", "kube-system/kube-proxy", "kube-system/kubeadm-config")
@@ -193,6 +194,61 @@ def test_flannel_in_kube_system_and_nftables():
 def test_another_cni_is_unknown_not_flannel():
     found = inventory(cluster(**{FLANNEL_MAP: None, "daemonsets/kube-flannel": {"items": []}}))
     assert (found.cni, found.backend, found.flannel_version, found.flannel_ipmasq, found.flannel_nftables) == ("", "", "", None, None)
+
+
+FLANNEL_OBJECTS = (FLANNEL_MAP, "configmap/kube-system/kube-flannel-cfg", "daemonsets/kube-system", "daemonsets/kube-flannel")
+
+
+def _without_flannel(missing=FLANNEL_OBJECTS[:2], nodes=None):
+    """No flannel anywhere: empty lists of DaemonSets; `missing` objects are answered by 404."""
+    plain = node("worker1")
+    plain["metadata"]["annotations"] = {}
+    recording = cluster(**{FLANNEL_MAP: None, "daemonsets/kube-flannel": {"items": []}, "nodes": {"items": nodes or [plain]}})
+    for name in missing:
+        recording.append("objects", {"name": name, "status": 404, "body": {"message": "not found"}})
+    return recording
+
+
+def test_no_flannel_anywhere_is_another_cni_and_its_checks_do_not_apply():
+    found = inventory(_without_flannel())
+    assert (found.cni, found.backend) == ("other", "")
+    answer = evaluate("cni=flannel; backend=vxlan", {"cni": found.cni, "backend": found.backend})
+    assert (answer.answer, answer.reason) == (Answer.NO, "needs cni=flannel, this cluster has cni=other")
+
+
+@pytest.mark.parametrize("name", FLANNEL_OBJECTS)
+@pytest.mark.parametrize("status", [None, 403, 500])
+def test_what_was_not_read_leaves_the_cni_unknown(name, status):
+    recording = _without_flannel()
+    recording.streams["objects"] = [entry for entry in recording.streams["objects"] if entry["name"] != name]
+    if status:
+        recording.append("objects", {"name": name, "status": status, "body": {}})
+    assert inventory(recording).cni == ""
+
+
+def test_a_namespace_of_daemonsets_that_is_not_there_was_read():
+    recording = _without_flannel()
+    recording.streams["objects"] = [entry for entry in recording.streams["objects"] if entry["name"] != "daemonsets/kube-flannel"]
+    recording.append("objects", {"name": "daemonsets/kube-flannel", "status": 404, "body": {}})
+    assert inventory(recording).cni == "other"
+
+
+def test_nodes_that_flannel_has_annotated_leave_the_cni_unknown():
+    assert inventory(_without_flannel(nodes=[node("worker1")])).cni == ""
+    assert inventory(_without_flannel(nodes=[node("worker1"), node("windows", os="windows")])).cni == ""
+
+
+def test_a_damaged_config_map_of_flannel_is_no_other_cni():
+    recording = _without_flannel(missing=FLANNEL_OBJECTS[1:2])
+    recording.append("objects", {"name": FLANNEL_MAP, "status": 200, "body": {"data": {"net-conf.json": "{"}}})
+    assert inventory(recording).cni == ""
+
+
+def test_flannel_that_was_there_before_stays_flannel():
+    recording = cluster()
+    for name in FLANNEL_OBJECTS:
+        recording.append("objects", {"name": name, "status": 404, "body": {}})
+    assert inventory(recording).cni == "flannel"
 
 
 def test_kubelets_decide_the_dns_domain_and_disagreement_falls_back_to_kubeadm():
