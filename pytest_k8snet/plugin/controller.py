@@ -137,14 +137,14 @@ class Controller:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: Any) -> Generator[None, object, object]:
         """Matrices and findings in place of pytest's failure blocks; `-v` shows those too."""
-        verbose = self._config.getoption("verbose", 0) > 0
-        before = {} if verbose else reporting.hide(terminalreporter.stats, _HIDDEN)
+        verbosity = self._config.getoption("verbose", 0)
+        before = {} if verbosity > 0 else reporting.hide(terminalreporter.stats, _HIDDEN)
         try:
             outcome = yield
         finally:
             terminalreporter.stats.update(before)
-        if self._assessment is not None and self._config.getoption("verbose", 0) >= 0:
-            for line in terminal.summary(self._assessment):
+        if self._assessment is not None:
+            for line in (terminal.summary if verbosity >= 0 else terminal.brief)(self._assessment):
                 self._console.line(line)
         return outcome
 

@@ -8,16 +8,18 @@ from pathlib import Path
 from textwrap import wrap
 
 from pytest_k8snet.diagnose.grouping import groups
-from pytest_k8snet.model.result import Result
+from pytest_k8snet.model.result import Result, Subject
 from pytest_k8snet.model.verdict import Level, Status
 
 from .assessment import Assessment
 from .matrix import LEGEND, Plane, letter, planes
+from .terminal_difference import cut, differences
 
 WIDTH = 110
 LARGEST = 24  # rows of a matrix that is still drawn
 TELLING = "sw!dt"  # letters that do not say what was seen instead
 BAD = (Status.FAILED, Status.WARNING)
+CAUSES = ("FLANNEL", "NODE", "PROXY", "MTU")  # groups about the state of nodes; the others see what follows from it
 
 
 def summary(run: Assessment) -> Iterator[str]:
@@ -25,6 +27,12 @@ def summary(run: Assessment) -> Iterator[str]:
     yield from _matrices([plane for plane in planes(run.results) if any(plane.status(cell) in BAD for cell in plane.cells)])
     yield from _findings(run)
     yield from not_assessed(run)
+
+
+def brief(run: Assessment) -> Iterator[str]:
+    """One line per requirement that does not hold, for `-q`. Empty for a clean run."""
+    for id in _failing(run):
+        yield _headline(run, id, _bad(run, id))
 
 
 def last_line(run: Assessment, reports: Sequence[Path], dot: str) -> str:
@@ -100,32 +108,47 @@ def _drawing(plane: Plane) -> list[str]:
 
 
 def _findings(run: Assessment) -> Iterator[str]:
-    statuses = run.statuses()
-    failing = [id for wanted in BAD for id, status in statuses.items() if status is wanted]
+    failing = _failing(run)
     if failing:
         yield _title("findings")
     for id in failing:
         yield from _finding(run, id, [result for result in run.results if result.requirement == id])
 
 
+def _failing(run: Assessment) -> list[str]:
+    """Ids, failures before warnings, and within each what may be the cause of the rest first."""
+    statuses = run.statuses()
+    ids = [id for wanted in BAD for id, status in statuses.items() if status is wanted]
+    return sorted(ids, key=lambda id: (BAD.index(statuses[id]), id.split("-")[1] not in CAUSES))
+
+
+def _bad(run: Assessment, id: str) -> list[Result]:
+    return [result for result in run.results if result.requirement == id and result.status in BAD]
+
+
+def _headline(run: Assessment, id: str, bad: Sequence[Result]) -> str:
+    """Word, id, the most binding level among the items that have the requirement's status, title."""
+    failed = [result for result in bad if result.status is Status.FAILED]
+    level = min((result.level for result in failed or bad), key=list(Level).index)
+    word = "failed" if failed else "recorded" if level is Level.MAY else "warning"
+    requirement = run.catalogue.get(id)
+    return f"{word:<8} {id} {level} {requirement.title if requirement else ''}".rstrip()
+
+
 def _finding(run: Assessment, id: str, results: Sequence[Result]) -> Iterator[str]:
     requirement = run.catalogue.get(id)
     bad = [result for result in results if result.status in BAD]
-    failed = any(result.status is Status.FAILED for result in bad)
-    word = "failed" if failed else _softly(bad[0])
-    yield f"{word:<8} {id} {bad[0].level} {requirement.title if requirement else ''}".rstrip()
-    for where, message in _places(results, bad):
+    yield _headline(run, id, bad)
+    for where, message in _places(results):
         yield from paragraph(f"         {where}{': ' if message else ''}{message}", " " * 11)
-    if requirement and requirement.meaning and not failed:
+    nodes = [result for result in results if not result.subject.target]
+    yield from _subjects(nodes, [result for result in nodes if result.status in BAD])
+    if requirement and requirement.meaning and all(result.status is Status.WARNING for result in bad):
         yield from paragraph(f"         why it matters: {requirement.meaning}", " " * 11)
 
 
-def _softly(result: Result) -> str:
-    return "recorded" if result.level is Level.MAY else "warning"
-
-
-def _places(results: Sequence[Result], bad: Sequence[Result]) -> Iterator[tuple[str, str]]:
-    """Where a requirement does not hold: groups of cells per plane, else nodes that say the same."""
+def _places(results: Sequence[Result]) -> Iterator[tuple[str, str]]:
+    """Groups of cells per plane in which a requirement does not hold."""
     cells = [result for result in results if result.subject.target]
     for plane in planes(cells):
         failing = {cell for cell in plane.cells if plane.status(cell) in BAD}
@@ -134,17 +157,44 @@ def _places(results: Sequence[Result], bad: Sequence[Result]) -> Iterator[tuple[
             many = f" ({len(group.cells)} cells: {LEGEND[letter(first)]})" if len(group.cells) > 1 else f" ({LEGEND[letter(first)]})"
             tell = number == 0 and letter(first) in TELLING
             yield f"{plane.title}, {plane.protocol}: {group.where}{many}", _first(first.message) if tell else ""
-    yield from _subjects([result for result in results if not result.subject.target], [r for r in bad if not r.subject.target])
 
 
-def _subjects(results: Sequence[Result], bad: Sequence[Result]) -> Iterator[tuple[str, str]]:
+def _subjects(results: Sequence[Result], bad: Sequence[Result]) -> Iterator[str]:
+    """Nodes, resolvers or the cluster, together where they say the same."""
     said: dict[str, list[Result]] = {}
     for result in bad:
-        said.setdefault(_first(result.message).replace(result.subject.node or "\0", "NODE"), []).append(result)
+        said.setdefault(_caption(result).replace(result.subject.node or "\0", "NODE"), []).append(result)
     for same in said.values():
         everywhere = len(same) == len(results) > 1
-        names = "every node" if everywhere else ", ".join(str(result.subject) for result in same)
-        yield names, _first(same[0].message)
+        names = "every node" if everywhere else ", ".join(_name(result.subject) for result in same)
+        named = _caption(same[0]) != _first(same[0].message) or differences(same[0].message)
+        example = f", for example {_name(same[0].subject)}" if named and len(same) > 1 else ""
+        yield from _observed(f"         {names}{example}: ", same[0])
+
+
+def _observed(start: str, result: Result) -> Iterator[str]:
+    """The first difference and what it was found in; the caption alone if there is none."""
+    found = differences(result.message)
+    if not found:
+        yield from paragraph(start + _caption(result), " " * 11)
+        return
+    more = f" (+{len(found) - 1} more, -v shows all)" if len(found) > 1 else ""
+    told = cut(found[0], WIDTH - 11)
+    if len(start) + len(told) > WIDTH:
+        yield from paragraph(start.rstrip(), " " * 11)
+        start = " " * 11
+    yield start + told
+    yield from paragraph(f"           in {_caption(result)}{more}", " " * 11)
+
+
+def _caption(result: Result) -> str:
+    """The message's first line without the subject's name, which stands before it anyway."""
+    return _first(result.message).removeprefix(f"{_name(result.subject)}: ")
+
+
+def _name(subject: Subject) -> str:
+    """A resolver is asked by its source and has no target."""
+    return subject.source if subject.source and not subject.target else str(subject)
 
 
 def paragraph(text: str, indent: str) -> list[str]:

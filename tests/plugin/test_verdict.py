@@ -13,7 +13,7 @@ from pytest_k8snet.model.result import Result, Subject
 from pytest_k8snet.model.verdict import Level, RunVerdict, Status
 from pytest_k8snet.report.assessment import About, Assessment
 from pytest_k8snet.report.results import dumps, loads
-from pytest_k8snet.report.terminal import last_line, left_behind, summary
+from pytest_k8snet.report.terminal import brief, last_line, left_behind, summary
 from pytest_k8snet.report.verdict import exit_code, of_run
 
 ABOUT = About("abc123", "2026-01-01T00:00:00+00:00", "2026-01-01T00:01:00+00:00", ("--k8s-context", "lab"), "live", "0.1.0", "digest")
@@ -107,11 +107,50 @@ def test_leftovers_are_named_with_the_way_to_remove_them():
 
 
 def test_nodes_that_say_the_same_are_one_line():
-    bad = [result(status="failed", node=node, message=f"{node} lacks an entry\ndetails") for node in ("w1", "w2")]
+    bad = [result(status="failed", node=node, message=f"{node} lacks an entry") for node in ("w1", "w2")]
     lines = list(summary(assessment(*bad)))
     assert "         every node: w1 lacks an entry" in lines
     good = result(node="w3")
     assert "         w1, w2: w1 lacks an entry" in list(summary(assessment(*bad, good)))
+
+
+def test_a_finding_shows_what_was_found_and_names_the_node_once():
+    message = "cluster: pods of flannel\n    w1: expected Running, found Pending\n    w2: expected Running, found Failed"
+    lines = list(summary(assessment(result(status="failed", node="", message=message))))
+    assert lines[2:] == ["         cluster: w1: expected Running, found Pending", "           in pods of flannel (+1 more, -v shows all)"]
+
+
+def resolver(node, difference):
+    subject = Subject(source=f"pod/a@{node}", node=node)
+    return Result("NET-DNS-019", Level.MUST, "MODEL", Status.FAILED, subject, f"pod/a@{node}: answers\n    {difference}")
+
+
+def test_resolvers_that_say_the_same_are_one_line_with_an_example():
+    bad = [resolver(node, "tcp-kubernetes: expected 10.96.0.1, found timeout") for node in ("w1", "w2")]
+    line = "         every node, for example pod/a@w1: tcp-kubernetes: expected 10.96.0.1, found timeout"
+    assert list(summary(assessment(*bad)))[2:] == [line, "           in answers"]
+    assert list(summary(assessment(bad[0])))[2].startswith("         pod/a@w1: tcp-kubernetes: expected")
+
+
+def test_what_was_found_stays_readable_however_long_the_rest_is():
+    bad = resolver("w1", f"{'k' * 90}: expected {'192.0.2.1, ' * 40}192.0.2.2, found timeout (question {'q' * 90})")
+    lines = list(summary(assessment(*[bad] * 9, result(id="NET-DNS-019"))))
+    assert max(map(len, lines)) <= 110
+    assert any(line.endswith(", found timeout") and ": expected 192.0.2.1" in line for line in lines)
+
+
+def test_the_level_is_that_of_the_most_binding_item_that_failed():
+    both = assessment(result("SHOULD", "failed"), result("MUST", "failed"), result("MUST", "passed", "NET-DNS-001"))
+    assert list(brief(both)) == ["failed   NET-REACH-005 MUST A title"]
+    assert list(brief(assessment(result("SHOULD", "failed"), result("MUST")))) == ["failed   NET-REACH-005 SHOULD A title"]
+
+
+def test_the_state_of_nodes_comes_first_and_warnings_last():
+    ids = ["NET-DNS-001", "NET-FLANNEL-001", "NET-MTU-001", "NET-NAT-001", "NET-NODE-001", "NET-PROXY-001"]
+    found = [result(status="failed", id=id) for id in ids] + [result("SHOULD", "warning", "NET-FLANNEL-002")]
+    order = [line.split()[1] for line in brief(assessment(*found))]
+    assert order == [*ids[1:3], *ids[4:], ids[0], ids[3], "NET-FLANNEL-002"]
+    assert list(brief(assessment(result()))) == []
 
 
 def test_a_warning_says_why_it_matters_and_a_clean_run_says_nothing():
