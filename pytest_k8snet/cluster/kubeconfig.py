@@ -81,8 +81,18 @@ def _configure(name: str, paths: list[Path]) -> Any:
         raise NoVerdict(f"context {name} in {joined} cannot be used: {_one_line(error)}") from error
     except Exception as error:  # a credential plugin or a broken certificate may raise anything
         raise NoVerdict(f"context {name} in {joined} gives no credentials: {type(error).__name__}: {_one_line(error)}") from error
+    configuration.proxy = configuration.proxy or _proxy_of(name, paths)  # older clients do not read it
     _require_usable(f"context {name} in {joined} cannot be used", configuration)
     return configuration
+
+
+def _proxy_of(name: str, paths: list[Path]) -> str | None:
+    """`proxy-url` of the context's cluster, None if it has none."""
+    documents = [yaml.safe_load(path.read_text()) or {} for path in paths if path.is_file()]
+    contexts = {e.get("name"): e.get("context") or {} for d in documents for e in d.get("contexts") or [] if isinstance(e, dict)}
+    clusters = {e.get("name"): e.get("cluster") or {} for d in documents for e in d.get("clusters") or [] if isinstance(e, dict)}
+    url = clusters.get(contexts.get(name, {}).get("cluster"), {}).get("proxy-url")
+    return str(url) if url else None
 
 
 def _require_usable(what: str, configuration: Any) -> None:
