@@ -64,7 +64,16 @@ def test_kubeconfigs_beside_the_cni_configuration_are_never_read():
     assert {reader["name"] for reader in asked} == {"cni"}
     patterns = [reader["path"] for reader in asked]
     assert patterns == [f"/host/etc/cni/net.d/*{ending}" for ending in (".conf", ".conflist", ".json")]
-    names = ("10-flannel.conflist", "87-podman.conf", "x.json", "calico-kubeconfig", "calico-tls", "multus.d", "x.conf.bak", "cni.kubeconfig")
+    names = (
+        "10-flannel.conflist",
+        "87-podman.conf",
+        "x.json",
+        "calico-kubeconfig",
+        "calico-tls",
+        "multus.d",
+        "x.conf.bak",
+        "cni.kubeconfig",
+    )
     read = [name for name in names if any(fnmatch(f"/host/etc/cni/net.d/{name}", pattern) for pattern in patterns)]
     assert read == ["10-flannel.conflist", "87-podman.conf", "x.json"]
 
