@@ -18,6 +18,7 @@ from lab.injection.report import Results
 ROOT = Path(__file__).resolve().parents[2]
 CONTEXT = "k8snet-lab"
 LONGEST = 300.0  # seconds that a run on a broken lab may take
+CLEANING = 90.0  # seconds that a run told to end may take to remove what it made
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +49,35 @@ def _run(argv: Sequence[str], file: Path, recording: Path) -> Run:
     for old in {file, recording} if "--k8snet-record" in argv else {file}:
         old.unlink(missing_ok=True)
     command = [*argv, "--k8snet-report", str(file), "-q", "--tb=no"]
-    done = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True, timeout=LONGEST)
-    file.with_suffix(".log").write_text(done.stdout + done.stderr)
-    if done.returncode not in (0, 1, 2, 12) or not file.exists():
-        output = process.last_lines(done.stdout + done.stderr)
-        raise LabError(f"the suite gave no verdict (exit code {done.returncode}):\n{output}")
-    return Run(report.read(file), done.returncode, file, recording)
+    log = file.with_suffix(".log")
+    code = _ended(command, log)
+    if code not in (0, 1, 2, 12) or not file.exists():
+        output = process.last_lines(log.read_text())
+        raise LabError(f"the suite gave no verdict (exit code {code}):\n{output}")
+    return Run(report.read(file), code, file, recording)
+
+
+def _ended(command: Sequence[str], log: Path) -> int:
+    """Exit code of a run. One that takes too long is told to end, so that it takes its pods away; LabError then."""
+    with log.open("w") as stream:
+        child = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT)
+        try:
+            return child.wait(LONGEST)
+        except subprocess.TimeoutExpired:
+            output = process.last_lines(log.read_text())
+            raise LabError(f"the suite was not done after {LONGEST:.0f} s:\n{output}") from None
+        finally:
+            _end(child)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    if child.poll() is None:
+        child.terminate()
+        try:
+            child.wait(CLEANING)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
 
 
 def reach_requirements() -> dict[str, set[str]]:
