@@ -20,7 +20,8 @@ from pytest_k8snet.model.recording import Recording
 from pytest_k8snet.parse.objects import inventory
 
 RECORDINGS = Path(__file__).parents[1] / "fixtures" / "recordings"
-_OFF = ("xdist", "faulthandler", "unraisableexception", "threadexception")  # two of them collect garbage, half of the time of a replay
+# Two of them collect garbage, half of the time of a replay; one sums up all tests that ever ran.
+_OFF = ("xdist", "faulthandler", "unraisableexception", "threadexception", "hypothesispytest")
 _QUIET = ("-qq", "--tb=no", "--capture=no", *(word for plugin in _OFF for word in ("-p", f"no:{plugin}")))
 
 
