@@ -60,6 +60,15 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedCause:
+    """The cause that the report must name first; `node` and `peer` may hold placeholders."""
+
+    id: str
+    node: str = ""
+    peer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Fault:
     """What is done to the lab, how one sees that it is done and undone, and what the suite must say."""
 
@@ -74,12 +83,14 @@ class Fault:
     healed: tuple[Step, ...]
     must: tuple[Expected, ...]
     may: tuple[Expected, ...]
+    cause: NamedCause
     note: str = field(default="")
 
 
 STEP_KEYS = {"run", "kubectl", "node", "text", "keep", "prints", "lacks", "same-as", "within"}
+CAUSE_KEYS = {"id", "node", "peer"}
 CELL_KEYS = {"requirement", "status", "source", "target", "node", "protocol", "role", "where"}
-KEYS = {"id", "title", "like", "flavour", "roles", "draw", "note", "inject", "effective", "undo", "healed", "must", "may"}
+KEYS = {"id", "title", "like", "flavour", "roles", "draw", "note", "inject", "effective", "undo", "healed", "must", "may", "cause"}
 
 
 BLOCKS = "blocks.yaml"
@@ -156,6 +167,7 @@ def _made(raw: dict[str, Any], name: str) -> Fault:
         raw["id"], raw["title"], raw.get("flavour", {}), roles, raw.get("draw", {}), **steps,
         must=tuple(_expected(one, name, needs_status=True) for one in raw["must"]),
         may=tuple(_expected(one, name, needs_status=False) for one in raw.get("may", [])),
+        cause=_cause(raw["cause"], name),
         note=" ".join(raw.get("note", "").split()),
     )  # fmt: skip
 
@@ -184,6 +196,12 @@ def _expected(raw: dict[str, Any], name: str, *, needs_status: bool) -> Expected
         raise UsageError(f"{name}: {raw}: what is inconclusive is not seen: it belongs to `may`")
     lists = {key: _words(raw.get(key, [])) for key in ("requirement", "source", "target", "node", "protocol")}
     return Expected(status=status, role=role, where=where, **lists)
+
+
+def _cause(raw: dict[str, str], name: str) -> NamedCause:
+    _check_keys(raw, CAUSE_KEYS, f"{name}: cause {raw}")
+    _words(list(raw.values()))
+    return NamedCause(**raw)
 
 
 def _words(value: Any) -> tuple[str, ...]:

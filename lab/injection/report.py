@@ -35,6 +35,18 @@ class Judged:
     message: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What a report names as a cause, and where."""
+
+    id: str
+    node: str = ""
+    peer: str = ""
+
+    def __str__(self) -> str:
+        return self.id + (f" on {self.node}" if self.node else "") + (f" towards {self.peer}" if self.peer else "")
+
+
 Results = Mapping[Cell, Judged]
 
 
@@ -44,6 +56,12 @@ def read(path: Path) -> dict[Cell, Judged]:
         return parse(json.loads(path.read_text()))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise LabError(f"{path} is no report of pytest-k8snet: {type(error).__name__}: {error}") from error
+
+
+def causes(path: Path) -> tuple[Cause, ...]:
+    """The causes that a report names, first the one that explains most."""
+    named = json.loads(path.read_text())["causes"]
+    return tuple(Cause(one["cause"], one.get("node", ""), one.get("peer", "")) for one in named)
 
 
 def parse(report: Mapping[str, Any]) -> dict[Cell, Judged]:

@@ -7,10 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lab.injection import compare, injection, suite
+from lab.injection import compare, injection, report, suite
 from lab.injection.compare import Comparison
 from lab.injection.fault import Fault
+from lab.injection.placeholder import expand
 from lab.injection.record import Injected
+from lab.injection.report import Cause
 from lab.injection.suite import Run
 from lab.state import Places
 
@@ -27,12 +29,14 @@ class Outcome:
     comparison: Comparison
     code: int
     replay: list[str] = field(default_factory=list)
+    cause: str = ""  # the one that the report names first
+    wrong_cause: str = ""  # what must be named instead
     seconds: float = 0.0
 
     @property
     def good(self) -> bool:
         """True if the run was red for the right reasons, and its recording says the same."""
-        return self.comparison.good and self.code == 1 and not self.replay
+        return self.comparison.good and self.code == 1 and not self.replay and not self.wrong_cause
 
 
 def folder(where: Places) -> Path:
@@ -67,7 +71,21 @@ def _judge(where: Places, fault: Fault, made: Injected, before: Run) -> Outcome:
     comparison = compare.compare(fault, made.values, before.results, run.results, reach)
     again = suite.replayed(run, f"{fault.id}-replay")
     replay = compare.differences(run.results, again.results)
-    return Outcome(fault.id, made.seed, str(made.values["node"]), comparison, run.code, replay)
+    named, wanted = report.causes(run.report), expected_cause(fault, made)
+    if named != report.causes(again.report):
+        replay.append(f"causes: {_named(named)} -> {_named(report.causes(again.report))}")
+    wrong = "" if named[:1] == (wanted,) else str(wanted)
+    return Outcome(fault.id, made.seed, str(made.values["node"]), comparison, run.code, replay, _named(named[:1]), wrong)
+
+
+def expected_cause(fault: Fault, made: Injected) -> Cause:
+    """The cause that must be named first, with what was drawn filled in."""
+    node, peer = (expand(text, made.values)[0] for text in (fault.cause.node, fault.cause.peer))
+    return Cause(fault.cause.id, node, peer)
+
+
+def _named(causes: Sequence[Cause]) -> str:
+    return ", ".join(map(str, causes)) or "none"
 
 
 def text(outcome: Outcome) -> str:
@@ -77,6 +95,7 @@ def text(outcome: Outcome) -> str:
         f"{outcome.id} on {outcome.node} (seed {outcome.seed}): {'as expected' if outcome.good else 'NOT AS EXPECTED'}; "
         f"{len(found.seen)} cells as they must be, {len(found.consequences)} consequences, {outcome.seconds:.0f} s"
     ]
+    lines += [f"  names {outcome.cause}" + (f", must name {outcome.wrong_cause}" if outcome.wrong_cause else "")]
     lines += [] if outcome.code == 1 else [f"  the run exits {outcome.code}, must exit 1"]
     for heading, entries in _wrong(outcome):
         lines += [f"  {heading}: {len(entries)}", *(f"    {one}" for one in entries)]

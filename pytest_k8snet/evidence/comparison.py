@@ -22,10 +22,15 @@ class Comparison:
     notes: Mapping[Any, str] = field(default_factory=dict)
 
     @property
+    def differing(self) -> tuple[Any, ...]:
+        """The keys whose values differ, expected ones first."""
+        keys = [*self.expected, *(key for key in self.actual if key not in self.expected)]
+        return tuple(key for key in keys if self._differs(key))
+
+    @property
     def differences(self) -> tuple[str, ...]:
         """One line for every key whose values differ; empty when nothing differs."""
-        keys = [*self.expected, *(key for key in self.actual if key not in self.expected)]
-        return tuple(self._difference(key) for key in keys if self._differs(key))
+        return tuple(self._difference(key) for key in self.differing)
 
     def __str__(self) -> str:
         lines = self.differences or ("as expected",)

@@ -15,7 +15,7 @@ from pytest_k8snet.model.verdict import ExitCode, RunVerdict, Status
 from pytest_k8snet.report import document, terminal, verdict
 from pytest_k8snet.report.assessment import About, Assessment
 
-from . import reporting, suite
+from . import diagnosis, reporting, suite
 from .console import Console
 from .demand import Case, Demand
 from .header import lines
@@ -144,7 +144,8 @@ class Controller:
         finally:
             terminalreporter.stats.update(before)
         if self._assessment is not None:
-            for line in (terminal.summary if verbosity >= 0 else terminal.brief)(self._assessment):
+            shown = terminal.summary(self._assessment, verbosity > 0) if verbosity >= 0 else terminal.brief(self._assessment)
+            for line in shown:
                 self._console.line(line)
         return outcome
 
@@ -185,6 +186,7 @@ class Controller:
         settings, demand = self._state.settings, self._state.demand
         mode = "live" if self.run.live else "replay"
         command = tuple(map(str, self._config.invocation_params.args))
+        causes, undiagnosed = diagnosis.causes(self._state, results)
         return Assessment(
             about=About(settings.run_id, self.run.started, now(), command, mode, __version__, suite.digest()),
             verdict=found,
@@ -199,6 +201,8 @@ class Controller:
             left_behind=self.run.left_behind,
             kept=self.run.kept,
             partly_judged=self._partly,
+            causes=causes,
+            undiagnosed=undiagnosed,
         )
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pytest_k8snet.model.cause import Cause
 from pytest_k8snet.model.inventory import Inventory
 from pytest_k8snet.model.requirement import Requirement
 from pytest_k8snet.model.result import Result
@@ -42,6 +43,8 @@ class Assessment:
     problem: str = ""  # why there is no verdict at all
     left_behind: tuple[str, ...] = ()
     kept: bool = False
+    causes: tuple[Cause, ...] = ()  # what explains most first
+    undiagnosed: str = ""  # why causes could not be looked for
     partly_judged: frozenset[str] = frozenset()  # ids of which some cells were left out by pytest's own selection
 
     def statuses(self) -> dict[str, Status]:

@@ -14,6 +14,7 @@ from pytest_k8snet.model.verdict import Status
 
 from . import matrix
 from .assessment import Assessment
+from .causes import as_dict as cause_as_dict
 from .results import as_dict
 from .verdict import OBSERVED
 
@@ -48,7 +49,8 @@ def document(run: Assessment) -> dict[str, Any]:
         "coverage": coverage(run),
         "results": [as_dict(result) for result in run.results],
         "matrix": [matrix.as_dict(plane) for plane in matrix.planes(run.results)],
-        "causes": [],
+        "causes": [cause_as_dict(cause) for cause in run.causes],
+        "undiagnosed": run.undiagnosed,
         "cleanup": {"leftBehind": list(run.left_behind), "kept": run.kept},
         "waivers": [],
     }

@@ -12,16 +12,20 @@ from pytest_k8snet.model.verdict import Level, Status
 
 def as_dict(result: Result) -> dict[str, Any]:
     """The result in the report's shape; empty parts of the subject are left out."""
-    subject = {name: getattr(result.subject, name) for name in Subject.__slots__ if getattr(result.subject, name)}
     return {
         "requirement": result.requirement,
         "level": result.level.value,
         "basis": result.basis,
         "status": result.status.value,
-        "subject": subject,
+        "subject": subject_as_dict(result.subject),
         "message": result.message,
         "evidence": [dict(entry) for entry in result.evidence],
     }
+
+
+def subject_as_dict(subject: Subject) -> dict[str, str]:
+    """A subject without its empty parts."""
+    return {name: getattr(subject, name) for name in Subject.__slots__ if getattr(subject, name)}
 
 
 def from_dict(raw: Mapping[str, Any]) -> Result:

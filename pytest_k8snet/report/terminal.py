@@ -8,10 +8,12 @@ from pathlib import Path
 from textwrap import wrap
 
 from pytest_k8snet.diagnose.grouping import groups
+from pytest_k8snet.diagnose.ranking import unexplained
 from pytest_k8snet.model.result import Result, Subject
 from pytest_k8snet.model.verdict import Level, Status
 
 from .assessment import Assessment
+from .causes import blocks
 from .matrix import LEGEND, Plane, letter, planes
 from .terminal_difference import cut, differences
 
@@ -22,15 +24,18 @@ BAD = (Status.FAILED, Status.WARNING)
 CAUSES = ("FLANNEL", "NODE", "PROXY", "MTU")  # groups about the state of nodes; the others see what follows from it
 
 
-def summary(run: Assessment) -> Iterator[str]:
-    """Matrices of failing planes, findings grouped, and what was not assessed. Empty for a clean run."""
+def summary(run: Assessment, every: bool = False) -> Iterator[str]:
+    """Matrices of failing planes, causes, findings that none explains (or `every` one), what was not assessed. Empty for a clean run."""
     yield from _matrices([plane for plane in planes(run.results) if any(plane.status(cell) in BAD for cell in plane.cells)])
-    yield from _findings(run)
+    yield from _causes(run)
+    yield from _findings(run, every)
     yield from not_assessed(run)
 
 
 def brief(run: Assessment) -> Iterator[str]:
-    """One line per requirement that does not hold, for `-q`. Empty for a clean run."""
+    """One line per cause and per requirement that does not hold, for `-q`. Empty for a clean run."""
+    for cause in run.causes:
+        yield f"cause    {cause.id}{f' on {cause.node}' if cause.node else ''}: {cause.sentence}"
     for id in _failing(run):
         yield _headline(run, id, _bad(run, id))
 
@@ -44,7 +49,8 @@ def last_line(run: Assessment, reports: Sequence[Path], dot: str) -> str:
         words |= {"passed": run.count(Status.PASSED), "warned": run.count(Status.WARNING)}
         words |= {"not applicable": run.count(Status.SKIPPED), "not selected": len(run.unselected)}
         shown = [f"{number} {word}" for word, number in words.items() if number or word == "passed"]
-        counts = [f"{run.verdict}{dot}requirements: {', '.join(shown)}"]
+        named = f" ({len(run.causes)} cause{'s' if len(run.causes) > 1 else ''})" if run.causes else ""
+        counts = [f"{run.verdict}{named}{dot}requirements: {', '.join(shown)}"]
         counts += [f"{run.open_shoulds} SHOULD{'s' if run.open_shoulds > 1 else ''} not assessed"] if run.open_shoulds else []
     behind = "kept on request" if run.kept else f"{len(run.left_behind)} left behind"
     tail = [] if run.about.mode == "replay" else [behind]
@@ -107,10 +113,22 @@ def _drawing(plane: Plane) -> list[str]:
     return [*lines, " " + "   ".join(f"{sign} {LEGEND[sign]}" for sign in used)]
 
 
-def _findings(run: Assessment) -> Iterator[str]:
+def _causes(run: Assessment) -> Iterator[str]:
+    if run.causes:
+        yield _title("causes")
+        yield from blocks(run.causes, len([result for result in run.results if result.status in BAD]), WIDTH)
+    if run.undiagnosed:
+        yield from paragraph(f"causes could not be looked for, please report it: {run.undiagnosed}", "        ")
+
+
+def _findings(run: Assessment, every: bool) -> Iterator[str]:
+    """Every requirement that does not hold; where causes are named only those with a result that none explains."""
     failing = _failing(run)
+    if run.causes and not every:
+        left = {result.requirement for result in unexplained(run.results, run.causes) if result.status in BAD}
+        failing = [id for id in failing if id in left]
     if failing:
-        yield _title("findings")
+        yield _title("findings without a cause" if run.causes and not every else "findings")
     for id in failing:
         yield from _finding(run, id, [result for result in run.results if result.requirement == id])
 

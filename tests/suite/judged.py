@@ -44,6 +44,12 @@ class Judged:
         here, before = self.statuses, other.statuses
         return {item: here.get(item, "gone") for item in sorted({*here, *before}) if here.get(item) != before.get(item)}
 
+    @property
+    def causes(self) -> list[str]:
+        """Named causes with their place: "overlay-fdb-wrong w1 w2"."""
+        named = ((cause["cause"], cause.get("node", ""), cause.get("peer", "")) for cause in self.report["causes"])
+        return [self.shortened(" ".join(filter(None, words))) for words in named]
+
     def message(self, item: str) -> str:
         """What a person reads about an item."""
         return self.shortened(str(self.results[item]["message"]))

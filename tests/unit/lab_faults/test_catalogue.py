@@ -28,6 +28,7 @@ MINIMAL = {
     "title": "t",
     "inject": [{"node": "{node}", "run": ["true"]}],
     "must": [{"requirement": "NET-NODE-001", "status": "failed"}],
+    "cause": {"id": "forwarding-off", "node": "{node}"},
 }
 seeds = st.integers(0, drawing.LARGEST_SEED)
 
@@ -144,6 +145,8 @@ def test_likeness_reaches_back_to_the_first() -> None:
         ({"may": [{"requirement": "X", "where": "here"}]}, "where is same-node or other-node"),
         ({"undo": [{"kubectl": ["x"], "prints": True}]}, "ValueError: True is no text: put it in quotes"),
         ({"undo": [{"kubectl": ["x", 53]}]}, "ValueError: 53 is no text: put it in quotes"),
+        ({"cause": {"id": "forwarding-off", "where": "here"}}, "unknown where; there are id, node, peer"),
+        ({"cause": {"id": True}}, "True is no text"),
         ({"must": None}, "FLT-900.yaml: TypeError"),
     ],
 )

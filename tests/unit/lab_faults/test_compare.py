@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lab.errors import LabError, UsageError
 from lab.injection import compare, report
-from lab.injection.fault import Expected, Fault
+from lab.injection.fault import Expected, Fault, NamedCause
 from lab.injection.report import Cell, Judged
 
 NODES = ("k8snet-control", "k8snet-worker1", "k8snet-worker2")
@@ -23,7 +23,7 @@ REACH_MUST = Expected(("NET-REACH-005",), "failed", ("pod/*@{node}",), ("pod/*@{
 
 
 def fault(*must: Expected, may: tuple[Expected, ...] = ()) -> Fault:
-    return Fault("FLT-000", "", {}, ("worker",), {}, (), (), (), (), must, may)
+    return Fault("FLT-000", "", {}, ("worker",), {}, (), (), (), (), must, may, NamedCause("forwarding-off"))
 
 
 def changed(status: str, *cells: Cell) -> dict[Cell, Judged]:

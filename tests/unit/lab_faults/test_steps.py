@@ -135,6 +135,7 @@ effective: [{kubectl: [look], prints: "on", within: 0}]
 undo: [{kubectl: [take, "{old}"]}]
 healed: [{kubectl: [again], lacks: bad, within: 0}]
 must: [{requirement: X, status: failed}]
+cause: {id: forwarding-off, node: "{node}"}
 """
 })["FLT-900"]  # fmt: skip
 
@@ -226,7 +227,7 @@ def test_an_undo_that_fails_is_remembered(where: Places, lab: PaperHands) -> Non
     ],
 )
 def test_another_flavour_is_named(wanted: dict[str, object], option: str) -> None:
-    one = fault.Fault("FLT-900", "", wanted, (), {}, (), (), (), (), (), ())
+    one = fault.Fault("FLT-900", "", wanted, (), {}, (), (), (), (), (), (), fault.NamedCause("forwarding-off"))
     with pytest.raises(UsageError, match=f"FLT-900 is none of this flavour: run `python -m lab up {option}` first"):
         injection.check_flavour(one, Flavour())
 
