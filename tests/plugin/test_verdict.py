@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_k8snet.model.cause import Cause
 from pytest_k8snet.model.requirement import Requirement
 from pytest_k8snet.model.result import Result, Subject
 from pytest_k8snet.model.verdict import Level, RunVerdict, Status
@@ -163,3 +164,25 @@ def test_no_line_is_wider_than_the_terminal():
     long = "word " * 100
     found = assessment(result(status="failed", message=long), result("SHOULD", "inconclusive", "NET-DNS-001", long))
     assert max(len(line) for line in summary(found)) <= 110
+
+
+def explained(*results):
+    return Cause("forwarding-off", "the kernel does not forward", "set it to 1", "worker1", explains=results, shown_by=results[:1])
+
+
+def test_with_causes_only_what_none_explains_is_told_besides():
+    known, unknown = result(status="failed", id="NET-NODE-001"), result(status="failed", id="NET-DNS-006")
+    found = assessment(known, unknown, causes=(explained(known),))
+    text = "\n".join(summary(found))
+    assert "1  the kernel does not forward" in text
+    assert " findings without a cause " in text
+    assert "failed   NET-DNS-006" in text
+    assert "failed   NET-NODE-001" not in text
+    assert "failed   NET-NODE-001" in "\n".join(summary(found, every=True))
+    assert "FAIL (1 cause)" in last_line(found, [], " - ")
+    assert next(brief(found)) == "cause    forwarding-off on worker1: the kernel does not forward"
+
+
+def test_a_failed_search_for_causes_is_told():
+    lines = list(summary(assessment(result(status="failed"), undiagnosed="KeyError: 'spec'")))
+    assert "causes could not be looked for, please report it: KeyError: 'spec'" in lines
