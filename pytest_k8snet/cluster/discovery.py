@@ -31,7 +31,7 @@ OBJECTS = {
 OLD_FLANNEL = "configmap/kube-system/kube-flannel-cfg"  # its home before flannel 0.19
 ONCE = ("version", "namespace/kube-system")  # cannot change within a run
 LOG_LINES = 200
-LOG_PODS = 12  # they are read twice a run, and requests are bounded
+LOG_PODS = 12  # requests are bounded
 PARALLEL = 8
 DEAD_NODE = 5.0  # s for an answer that comes from a node
 
@@ -50,8 +50,9 @@ def discover(connection: Connection, recording: Recording, settings: Settings, a
     if not again:
         _select(connection, recording, settings)
         _read_kubelets(connection, recording)
-    _read(connection, recording, _log_paths(recording))
-    _note_unread_logs(recording)
+    if again:  # logs tell most at the end, and requests are bounded
+        _read(connection, recording, _log_paths(recording))
+        _note_unread_logs(recording)
 
 
 def selected(recording: Recording) -> tuple[str, ...]:

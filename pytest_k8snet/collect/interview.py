@@ -9,13 +9,14 @@ from typing import Any, Protocol
 
 from pytest_k8snet.model.endpoint import Endpoint, EndpointKind
 from pytest_k8snet.model.inventory import Inventory
+from pytest_k8snet.model.probe import Action
 from pytest_k8snet.model.recording import Recording
 from pytest_k8snet.model.settings import Settings
 from pytest_k8snet.plan.matrix import CellPlan
 from pytest_k8snet.plan.readers import pod_reader, readers_for
 from pytest_k8snet.plan.selection import Needs
 
-from . import questions
+from . import names, questions
 from .addresses import AddressBook, NoAddress
 from .requests import RequestBuilder, Sampling
 from .runner import RUNNER, own_address
@@ -88,6 +89,16 @@ class Interview:
             return
         body = {"address": marker["cluster_ip"], "port": marker["ports"]["tcp"], "timeout": RULES_TIMEOUT}
         self._everywhere(list(self._witnesses().values()), lambda stream: self._await_marker(stream, body))
+
+    def await_names(self) -> None:
+        """Wait until every replica of the cluster's DNS knows the marker Service: then it knows all Services made before it."""
+        marker = next(self._recording.entries("events", what="service", name="marker"), None)
+        if marker is None or not any(probe.action in (Action.RESOLVE, Action.QUERY) for probe in self._needs.probes):
+            return
+        name = f"marker.{marker['namespace']}.svc.{self._inventory.dns_domain}."
+        near = self._witnesses()
+        servers = {near[node]: address for node, address in names.replicas(self._recording) if node in near}
+        self._everywhere(list(servers), lambda stream: self._record("events", names.await_name(stream, name, servers[stream])))
 
     def probe(self, plans: Iterable[CellPlan], progress: Callable[[int, int], None]) -> None:
         """Ask every probe once. What cannot be asked is recorded as an event with the reason."""

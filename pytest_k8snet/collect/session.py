@@ -90,6 +90,7 @@ class Session:
         with self._phase("services"):
             interview.start_runner()
             interview.await_rules()
+            interview.await_names()
 
     def _ask(self, plans: Iterable[CellPlan]) -> None:
         assert self._connection is not None

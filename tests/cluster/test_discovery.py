@@ -71,6 +71,8 @@ def test_logs_of_coredns_and_of_its_previous_life(api, connection, settings, rec
     api.put("pods", "kube-system", "coredns-2", {"metadata": {"labels": labels}, "status": {"containerStatuses": [{"restartCount": 0}]}})
     api.put("pods", "kube-system", "etcd", {})
     discover(connection, recording, settings)
+    assert not any("/log?" in line for line in api.log)
+    discover(connection, recording, settings, again=True)
     logs = {entry["name"] for entry in recording.entries("objects") if entry["name"].startswith("log/")}
     assert logs == {"log/kube-system/coredns-1", "log/kube-system/coredns-1/previous", "log/kube-system/coredns-2"}
     assert any("/coredns-1/log?container=coredns&tailLines=200&previous=true" in line for line in api.log)
