@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from lab import nft
+from lab import addresses, nft
 from lab.addresses import CONTROL, Node
 from lab.cluster import Cluster, pods_ready
 from lab.flavour import Flavour
@@ -17,24 +17,34 @@ FLANNEL = "/api/v1/namespaces/kube-flannel"
 SYSTEM = "/api/v1/namespaces/kube-system"
 COREDNS = "/apis/apps/v1/namespaces/kube-system/deployments/coredns"
 REPLICAS = 2
+BACKENDS = {"vxlan-direct": {"Type": "vxlan", "DirectRouting": True}}
 
 
 def flannel_manifest(text: str, flavour: Flavour) -> str:
     """flannel's own manifest: byte for byte for the default flavour, else with another net-conf.json."""
-    if (flavour.flannel_backend, flavour.flannel_nftables) == ("vxlan", False):
+    if (flavour.flannel_backend, flavour.flannel_nftables, flavour.families) == ("vxlan", False, "ipv4"):
         return text
     documents = [one for one in yaml.safe_load_all(text) if one]
     for one in documents:
         if one["kind"] == "ConfigMap":
             one["data"]["net-conf.json"] = net_conf(one["data"]["net-conf.json"], flavour)
+        if one["kind"] == "DaemonSet":
+            one["spec"]["template"]["spec"]["containers"][0]["securityContext"]["privileged"] = needs_tun(flavour)
     return yaml.safe_dump_all(documents, sort_keys=False)
 
 
+def needs_tun(flavour: Flavour) -> bool:
+    """True if flanneld opens /dev/net/tun: a container without privileges has no such device."""
+    return flavour.flannel_backend == "udp"
+
+
 def net_conf(text: str, flavour: Flavour) -> str:
-    """flannel's network configuration with this flavour's backend and rule kind."""
+    """flannel's network configuration with this flavour's backend, rule kind and families."""
     values = json.loads(text)
     values["EnableNFTables"] = flavour.flannel_nftables
-    values["Backend"] = {"Type": flavour.flannel_backend}
+    values["Backend"] = BACKENDS.get(flavour.flannel_backend, {"Type": flavour.flannel_backend})
+    if flavour.families != "ipv4":
+        values |= {"EnableIPv4": flavour.families == "dual", "EnableIPv6": True, "IPv6Network": str(addresses.PODS6)}
     return json.dumps(values, indent=2) + "\n"
 
 
@@ -91,7 +101,7 @@ def wait_proxies(cluster: Cluster, nodes: list[Node]) -> None:
     """Wait for kube-proxy's rules and take away the stand-in for the API's Service."""
     for one in nodes:
         cluster.wait(partial(cluster.proxy_synced, one), f"kube-proxy of {one.name} has written its rules", "kube-proxy")
-        nft.remove_guard(Path(cluster.lab.base), cluster.holder(one).pid)
+        nft.remove_guard(Path(cluster.lab.base), cluster.holder(one).pid, cluster.lab.flavour.families)
 
 
 def wait_ready(cluster: Cluster, space: str, selector: str, number: int, component: str) -> None:
@@ -103,6 +113,7 @@ def wait_ready(cluster: Cluster, space: str, selector: str, number: int, compone
 def wait_all_ready(cluster: Cluster) -> None:
     """Wait until every pod of flannel, kube-proxy and CoreDNS is Ready."""
     number = len(cluster.nodes)
-    wait_ready(cluster, "kube-flannel", "app=flannel", number, "kube-flannel")
+    if cluster.lab.flavour.cni == "flannel":
+        wait_ready(cluster, "kube-flannel", "app=flannel", number, "kube-flannel")
     wait_ready(cluster, "kube-system", "k8s-app=kube-proxy", number, "kube-proxy")
     wait_ready(cluster, "kube-system", "k8s-app=kube-dns", REPLICAS, "coredns")

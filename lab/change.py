@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from lab import addons, addresses, artifacts, joining, network, process, rootfs, state, steps, teardown
+from lab import addons, addresses, artifacts, flavour, joining, network, process, rootfs, state, steps, teardown
 from lab.addresses import Node
 from lab.cluster import Cluster, pods_ready
 from lab.flavour import Flavour
@@ -17,12 +17,22 @@ from lab.progress import Progress, Step
 
 # flannel takes neither its vxlan device nor its iptables rules away when it no longer uses them.
 IPTABLES_LEFTOVERS = """
-iptables -t nat -D POSTROUTING -m comment --comment "flanneld masq" -j FLANNEL-POSTRTG
-iptables -t nat -F FLANNEL-POSTRTG; iptables -t nat -X FLANNEL-POSTRTG
-iptables -t filter -D FORWARD -m comment --comment "flanneld forward" -j FLANNEL-FWD
-iptables -t filter -F FLANNEL-FWD; iptables -t filter -X FLANNEL-FWD
+for tables in {programs}; do
+  $tables -t nat -D POSTROUTING -m comment --comment "flanneld masq" -j FLANNEL-POSTRTG
+  $tables -t nat -F FLANNEL-POSTRTG; $tables -t nat -X FLANNEL-POSTRTG
+  $tables -t filter -D FORWARD -m comment --comment "flanneld forward" -j FLANNEL-FWD
+  $tables -t filter -F FLANNEL-FWD; $tables -t filter -X FLANNEL-FWD
+done
 true
 """
+# What host-gw or vxlan's DirectRouting wrote outranks the one route of the udp backend.
+DIRECT_ROUTES = """
+ip route show root {pods} dev eth0 | while read -r subnet _; do ip route delete "$subnet" dev eth0; done
+"""
+TUNNELLED = {"vxlan", "vxlan-direct"}
+ROUTED = {"vxlan-direct", "host-gw"}
+VXLAN_PEERS = "for one in {devices}; do ip neigh flush dev $one nud permanent; bridge fdb flush dev $one; done"
+VXLAN_DEVICES = "for one in {devices}; do ip link delete $one; done"
 
 
 Work = Callable[[Cluster, Flavour, Flavour, Step], None]
@@ -98,21 +108,44 @@ def _change_flannel(cluster: Cluster, before: Flavour, wanted: Flavour, _step: S
     path = f"{addons.FLANNEL}/configmaps/kube-flannel-cfg"
     text = cluster.api.get(path)["data"]["net-conf.json"]
     cluster.api.merge(path, {"data": {"net-conf.json": addons.net_conf(text, wanted)}})
+    if addons.needs_tun(before) != addons.needs_tun(wanted):
+        _set_privileged(cluster, addons.needs_tun(wanted))
     _restart(cluster, "kube-flannel", "app=flannel", "kube-flannel")
     for one in cluster.nodes:
         _remove_leftovers(cluster, one, before, wanted)
     _note(cluster, flannel_backend=wanted.flannel_backend, flannel_nftables=wanted.flannel_nftables)
 
 
+def _set_privileged(cluster: Cluster, value: bool) -> None:
+    change = [{"op": "replace", "path": "/spec/template/spec/containers/0/securityContext/privileged", "value": value}]
+    argv = ["-n", "kube-flannel", "patch", "daemonset", "kube-flannel-ds", "--type=json", "-p", json.dumps(change)]
+    cluster.kubectl(argv, "giving flanneld the tun device")
+
+
 def _remove_leftovers(cluster: Cluster, one: Node, before: Flavour, wanted: Flavour) -> None:
-    if before.flannel_backend == "vxlan" != wanted.flannel_backend:
-        cluster.run(one, ["ip", "link", "delete", "flannel.1"], "removing flannel's unused vxlan device")
+    for script in leftovers(before, wanted):
+        cluster.run(one, ["sh", "-c", script], "removing what flannel no longer uses")
+
+
+def leftovers(before: Flavour, wanted: Flavour) -> list[str]:
+    """Scripts that remove from a node what flannel of one flavour leaves behind when it becomes another."""
+    old, new = before.flannel_backend, wanted.flannel_backend
+    devices = " ".join(addresses.of_cluster(wanted.families, "flannel.1", "flannel-v6.1"))
+    scripts = []
+    if old in TUNNELLED and new not in TUNNELLED:
+        scripts.append(VXLAN_DEVICES.format(devices=devices))
+    if (old, new) == ("vxlan", "vxlan-direct"):
+        scripts.append(VXLAN_PEERS.format(devices=devices))
+    if old in ROUTED and new == "udp":
+        scripts.append(DIRECT_ROUTES.format(pods=addresses.PODS))
     if wanted.flannel_nftables and not before.flannel_nftables:
-        cluster.run(one, ["sh", "-c", IPTABLES_LEFTOVERS], "removing flannel's unused iptables rules")
+        programs = " ".join(addresses.of_cluster(wanted.families, "iptables", "ip6tables"))
+        scripts.append(IPTABLES_LEFTOVERS.format(programs=programs))
+    return scripts
 
 
 def _add_workers(cluster: Cluster, before: Flavour, wanted: Flavour, step: Step) -> None:
-    made = artifacts.ensure(cluster.where.cache, Progress(io.StringIO()))
+    made = artifacts.ensure(cluster.where.cache, Progress(io.StringIO()), flavour.KUBERNETES[wanted.kubernetes])
     new = addresses.nodes(wanted.workers)[before.workers + 1 :]
     try:
         steps.connect_nodes(cluster, new)

@@ -123,10 +123,11 @@ class Cluster:
     def resolves(self, one: Node, name: str) -> bool:
         """True if the cluster's DNS Service answers an A query from a node."""
         query = dns.message.make_query(name, "A")
-        with namespace.datagram_socket(self.holder(one).pid) as client:
+        server = addresses.of_cluster(self.lab.flavour.families, addresses.DNS_SERVICE, addresses.DNS_SERVICE6)[0]
+        with namespace.datagram_socket(self.holder(one).pid, server.version) as client:
             client.setblocking(False)
             try:
-                answer = dns.query.udp(query, str(addresses.DNS_SERVICE), timeout=1, sock=client)
+                answer = dns.query.udp(query, str(server), timeout=1, sock=client)
             except (dns.exception.DNSException, OSError):
                 return False
         return answer.rcode() == dns.rcode.NOERROR and bool(answer.answer)

@@ -19,10 +19,13 @@ JOINED = ("ipc", "uts", "net", "pid", "cgroup", "mnt")  # the mount namespace la
 FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 IMAGE_OPTION = "--k8snet-image"
 EXTERNAL_OPTION = "--k8snet-external"
-EXTERNAL = (
-    f"tcp://{addresses.INTERNET_HOST}:{addresses.HTTP_PORT}",
-    f"dns://{addresses.INTERNET_DNS}/{addresses.INTERNET_NAME}",
-)
+
+
+def outside(families: str) -> tuple[str, str]:
+    """The targets outside the cluster: the internet's HTTP server and its DNS server, by the cluster's first family."""
+    host = addresses.of_cluster(families, str(addresses.INTERNET_HOST), f"[{addresses.INTERNET_HOST6}]")[0]
+    server = addresses.of_cluster(families, str(addresses.INTERNET_DNS), f"[{addresses.INTERNET_DNS6}]")[0]
+    return f"tcp://{host}:{addresses.HTTP_PORT}", f"dns://{server}/{addresses.INTERNET_NAME}"
 
 
 def running(lab: Lab | None) -> Lab:
@@ -67,7 +70,7 @@ def runner_environment(where: Places, lab: Lab, given: Mapping[str, str]) -> dic
     except ValueError as error:
         raise UsageError(f"PYTEST_ADDOPTS is no list of options ({error}): correct it or unset it") from None
     added = [] if IMAGE_OPTION in named else [f"{IMAGE_OPTION}={lab.probe_image}"]
-    added += [] if EXTERNAL_OPTION in named else [f"{EXTERNAL_OPTION}={one}" for one in EXTERNAL]
+    added += [] if EXTERNAL_OPTION in named else [f"{EXTERNAL_OPTION}={one}" for one in outside(lab.flavour.families)]
     return {**given, "KUBECONFIG": str(where.kubeconfig), "PYTEST_ADDOPTS": " ".join([*added, options]).strip()}
 
 

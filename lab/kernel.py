@@ -55,6 +55,12 @@ def check_devices() -> None:
         raise UsageError("bridge netfilter is missing in this kernel: try `modprobe br_netfilter`")
 
 
+def check_backend(backend: str) -> None:
+    """Raise UsageError if this kernel cannot make the device of a flannel backend."""
+    if backend == "udp" and _inside(["ip", "tuntap", "add", "k8snet4", "mode", "tun"]):
+        raise UsageError("tun devices, which flannel's udp backend uses, are missing in this kernel: try `modprobe tun`")
+
+
 def _inside(argv: list[str]) -> int:
     return subprocess.run(["unshare", "--net", *argv], stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode
 

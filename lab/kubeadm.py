@@ -20,48 +20,54 @@ JOIN = ["kubeadm", "join", "--config", CONFIG, "--ignore-preflight-errors=System
 
 def init_config(flavour: Flavour, version: str) -> str:
     """The file for `kubeadm init`: kubeadm.k8s.io/v1beta4 and the configurations of kubelet and kube-proxy."""
-    return yaml.safe_dump_all([_init(), _cluster(version), _kubelet(), _proxy(flavour)], sort_keys=False)
+    return yaml.safe_dump_all([_init(flavour), _cluster(flavour, version), _kubelet(), _proxy(flavour)], sort_keys=False)
 
 
-def join_config(node: Node) -> str:
+def join_config(node: Node, flavour: Flavour) -> str:
     """The file for `kubeadm join`."""
     discovery = {
         "bootstrapToken": {
-            "apiServerEndpoint": f"{CONTROL.address}:{addresses.API_PORT}",
+            "apiServerEndpoint": _endpoint(flavour),
             "token": TOKEN,
             "unsafeSkipCAVerification": True,
         }
     }
-    return yaml.safe_dump(_document("kubeadm.k8s.io/v1beta4", "JoinConfiguration", discovery=discovery, **_registration(node)))
+    registration = _registration(node, flavour)
+    return yaml.safe_dump(_document("kubeadm.k8s.io/v1beta4", "JoinConfiguration", discovery=discovery, **registration))
+
+
+def _endpoint(flavour: Flavour) -> str:
+    address = CONTROL.addresses(flavour.families)[0]
+    return f"[{address}]:{addresses.API_PORT}" if ":" in address else f"{address}:{addresses.API_PORT}"
 
 
 def _document(version: str, kind: str, **fields: Any) -> dict[str, Any]:
     return {"apiVersion": version, "kind": kind, **fields}
 
 
-def _registration(node: Node) -> dict[str, Any]:
+def _registration(node: Node, flavour: Flavour) -> dict[str, Any]:
     registration = {
         "name": node.name,
         "criSocket": "unix:///run/containerd/containerd.sock",
         "imagePullPolicy": "Never",  # every image lies in the node's store already, and there is no registry
-        "kubeletExtraArgs": [{"name": "node-ip", "value": node.address}],
+        "kubeletExtraArgs": [{"name": "node-ip", "value": ",".join(node.addresses(flavour.families))}],
     }
     return {"nodeRegistration": registration}
 
 
-def _init() -> dict[str, Any]:
-    endpoint = {"advertiseAddress": CONTROL.address, "bindPort": addresses.API_PORT}
+def _init(flavour: Flavour) -> dict[str, Any]:
+    endpoint = {"advertiseAddress": CONTROL.addresses(flavour.families)[0], "bindPort": addresses.API_PORT}
     tokens = [{"token": TOKEN, "ttl": "0s"}]
     return _document(
         "kubeadm.k8s.io/v1beta4",
         "InitConfiguration",
         bootstrapTokens=tokens,
         localAPIEndpoint=endpoint,
-        **_registration(CONTROL),
+        **_registration(CONTROL, flavour),
     )
 
 
-def _cluster(version: str) -> dict[str, Any]:
+def _cluster(flavour: Flavour, version: str) -> dict[str, Any]:
     alone = {"extraArgs": [{"name": "leader-elect", "value": "false"}]}  # one of each: an old lease would only delay a resume
     return _document(
         "kubeadm.k8s.io/v1beta4",
@@ -69,15 +75,19 @@ def _cluster(version: str) -> dict[str, Any]:
         clusterName="k8snet-lab",
         kubernetesVersion=version,
         networking={
-            "podSubnet": str(addresses.PODS),
-            "serviceSubnet": str(addresses.SERVICES),
+            "podSubnet": _joined(flavour, addresses.PODS, addresses.PODS6),
+            "serviceSubnet": _joined(flavour, addresses.SERVICES, addresses.SERVICES6),
             "dnsDomain": "cluster.local",
         },
-        apiServer={"certSANs": ["127.0.0.1", "localhost"]},
+        apiServer={"certSANs": ["127.0.0.1", "localhost", CONTROL.address]},
         controllerManager=alone,
         scheduler=alone,
         etcd={"local": {"extraArgs": [{"name": "unsafe-no-fsync", "value": "true"}]}},
     )
+
+
+def _joined(flavour: Flavour, four: object, six: object) -> str:
+    return ",".join(map(str, addresses.of_cluster(flavour.families, four, six)))
 
 
 def _kubelet() -> dict[str, Any]:

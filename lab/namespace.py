@@ -83,7 +83,7 @@ def connect(pid: int, address: str, port: int, timeout: float) -> socket.socket:
         return socket.create_connection((address, port), timeout)
 
 
-def datagram_socket(pid: int) -> socket.socket:
-    """A UDP socket inside the network namespace of a process."""
+def datagram_socket(pid: int, version: int = 4) -> socket.socket:
+    """A UDP socket of this version of IP inside the network namespace of a process."""
     with network(pid):
-        return socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        return socket.socket(socket.AF_INET if version == 4 else socket.AF_INET6, socket.SOCK_DGRAM)

@@ -7,13 +7,16 @@ ends there.
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterable, Mapping
-from ipaddress import IPv4Address, IPv4Network
+from collections.abc import Iterable, Mapping, Sequence
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 from lab import addresses, namespace
+from lab.addresses import Address, Network
 from lab.errors import LabError
+from lab.flavour import Flavour
 
+Placed = tuple[Address, Network]  # an address and the subnet that it lies in
 BRIDGE = "underlay"
 NET = Path("/proc/sys/net")
 
@@ -37,17 +40,23 @@ def _sysctl_file(name: str) -> Path:
     return NET.joinpath(*name.removeprefix("net.").split("."))
 
 
-def build_router(router: int) -> None:
+def build_router(router: int, families: str) -> None:
     """Make the underlay bridge and forwarding in the router's namespace."""
-    gateway = addresses.interface(addresses.router_address(addresses.UNDERLAY), addresses.UNDERLAY)
-    ip(router, [
-        "link set lo up",
-        f"link add {BRIDGE} type bridge",
-        f"link set {BRIDGE} up",
-        f"address add {gateway} dev {BRIDGE}",
-    ])  # fmt: skip
+    own: tuple[Network, ...] = addresses.of_hosts(families, addresses.UNDERLAY, addresses.UNDERLAY6)
+    ip(router, ["link set lo up", f"link add {BRIDGE} type bridge", f"link set {BRIDGE} up", *_gateway_lines(own, BRIDGE)])
     # "Unreachable" for every packet: by default a second one within a second stays silent, and the sender waits.
     write_sysctls(router, {"net.ipv4.ip_forward": 1, "net.ipv4.icmp_ratelimit": 0, **reverse_path(0)})
+    if families != "ipv4":
+        write_sysctls(router, {"net.ipv6.conf.all.forwarding": 1, "net.ipv6.icmp.ratelimit": 0})
+
+
+def _gateway_lines(networks: Iterable[Network], device: str) -> list[str]:
+    return [_address_line(addresses.router_address(one), one, device) for one in networks]
+
+
+def _address_line(address: Address, network: Network, device: str) -> str:
+    # nodad: usable at once, and nobody else is on these wires
+    return f"address add {addresses.interface(address, network)} dev {device}{' nodad' if address.version == 6 else ''}"
 
 
 def reverse_path(value: int, devices: Iterable[str] = ()) -> dict[str, int]:
@@ -64,16 +73,22 @@ def set_reverse_path_filter(pid: int, value: int) -> None:
             (NET / "ipv4/conf" / device / "rp_filter").write_text(f"{value}\n")
 
 
-def connect_node(router: int, node: int, plan: addresses.Node, rp_filter: int) -> None:
+def connect_node(router: int, node: int, plan: addresses.Node, flavour: Flavour) -> None:
     """Plug a node's namespace into the underlay bridge and set the sysctls that Kubernetes asks of a node."""
-    gateway = addresses.router_address(addresses.UNDERLAY)
     ip(router, [
         f"link add {plan.port} type veth peer name eth0 netns {node}",
         f"link set {plan.port} master {BRIDGE} up",
     ])  # fmt: skip
-    ip(node, _host_lines(IPv4Address(plan.address), addresses.UNDERLAY, gateway))
+    ip(node, _host_lines(_own_addresses(plan, flavour.families)))
     write_sysctls(node, {"net.ipv4.ip_forward": 1, "net.bridge.bridge-nf-call-iptables": 1})
-    set_reverse_path_filter(node, rp_filter)
+    if flavour.families != "ipv4":
+        write_sysctls(node, {"net.ipv6.conf.all.forwarding": 1, "net.bridge.bridge-nf-call-ip6tables": 1})
+    set_reverse_path_filter(node, flavour.rp_filter)
+
+
+def _own_addresses(plan: addresses.Node, families: str) -> tuple[Placed, ...]:
+    four: Placed = (ip_address(plan.address), addresses.UNDERLAY)
+    return addresses.of_hosts(families, four, (ip_address(plan.address6), addresses.UNDERLAY6))
 
 
 def disconnect_node(router: int, plan: addresses.Node) -> None:
@@ -82,22 +97,16 @@ def disconnect_node(router: int, plan: addresses.Node) -> None:
         subprocess.run(["ip", "link", "delete", plan.port], capture_output=True, check=False)
 
 
-def connect_host(router: int, host: int, name: str, network: IPv4Network, *own: IPv4Address) -> None:
-    """Give a host its own routed subnet: a link `name` to the router and a default route there."""
-    gateway = addresses.router_address(network)
-    ip(router, [
-        f"link add {name} type veth peer name eth0 netns {host}",
-        f"link set {name} up",
-        f"address add {addresses.interface(gateway, network)} dev {name}",
-    ])  # fmt: skip
-    ip(host, _host_lines(own[0], network, gateway))
-    ip(host, [f"address add {address}/32 dev eth0" for address in own[1:]] or ["link show lo"])
+def connect_host(router: int, host: int, name: str, own: Sequence[Placed], more: Iterable[Address] = ()) -> None:
+    """Give a host its own routed subnets: a link `name` to the router and a default route there."""
+    gateways = _gateway_lines([network for _, network in own], name)
+    ip(router, [f"link add {name} type veth peer name eth0 netns {host}", f"link set {name} up", *gateways])
+    alone = [_address_line(one, ip_network(one), "eth0") for one in more]
+    ip(host, [*_host_lines(own), *alone])
 
 
-def _host_lines(address: IPv4Address, network: IPv4Network, gateway: IPv4Address) -> list[str]:
-    return [
-        "link set lo up",
-        "link set eth0 up",
-        f"address add {addresses.interface(address, network)} dev eth0",
-        f"route add default via {gateway}",
-    ]
+def _host_lines(own: Iterable[Placed]) -> list[str]:
+    lines = ["link set lo up", "link set eth0 up"]
+    for address, network in own:
+        lines += [_address_line(address, network, "eth0"), f"route add default via {addresses.router_address(network)}"]
+    return lines

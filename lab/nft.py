@@ -26,30 +26,39 @@ def load(base: Path, pid: int, rules: str, *, quiet: bool = False) -> None:
         raise LabError(f"nft refused the lab's rules: {done.stderr.strip().splitlines()[0] if done.stderr else 'no message'}")
 
 
-def guard_rules() -> str:
+def guard_rules(families: str) -> str:
     """Rules that stand in for kube-proxy until it has its own: the API's Service works, all others refuse at once.
 
     Without them flanneld and CoreDNS start against a dead address and wait out long back-offs and stale connection
-    tracking.
+    tracking. The API's Service has one address, of the cluster's first family.
     """
-    masquerade = f"ip saddr {addresses.PODS} ip daddr {addresses.CONTROL.address} masquerade;"
+    pods, services = _first(families, addresses.PODS, addresses.PODS6), _first(families, addresses.SERVICES, addresses.SERVICES6)
+    word, control = _word(families), _first(families, addresses.CONTROL.address, f"[{addresses.CONTROL.address6}]")
+    service = _first(families, addresses.API_SERVICE, addresses.API_SERVICE6)
+    to_api = f"{word} daddr {service} tcp dport 443 dnat to {control}:{addresses.API_PORT};"
+    masquerade = f"{word} saddr {pods} {word} daddr {control.strip('[]')} masquerade;"
     return f"""
-table ip {GUARD} {{
-  chain prerouting {{ type nat hook prerouting priority -110; {_to_api()} }}
-  chain output {{ type nat hook output priority -110; {_to_api()} }}
+table {word} {GUARD} {{
+  chain prerouting {{ type nat hook prerouting priority -110; {to_api} }}
+  chain output {{ type nat hook output priority -110; {to_api} }}
   chain postrouting {{ type nat hook postrouting priority 90; {masquerade} }}
-  chain forward {{ type filter hook forward priority 0; ip daddr {addresses.SERVICES} reject; }}
+  chain forward {{ type filter hook forward priority 0; {word} daddr {services} reject; }}
 }}
 """
 
 
-def _to_api() -> str:
-    return f"ip daddr {addresses.API_SERVICE} tcp dport 443 dnat to {addresses.CONTROL.address}:{addresses.API_PORT};"
+def _first(families: str, four: object, six: object) -> str:
+    return str(addresses.of_cluster(families, four, six)[0])
 
 
-def remove_guard(base: Path, pid: int) -> None:
+def _word(families: str) -> str:
+    return _first(families, "ip", "ip6")
+
+
+def remove_guard(base: Path, pid: int, families: str) -> None:
     """Delete the stand-in rules; established connections go on by connection tracking."""
-    load(base, pid, f"add table ip {GUARD}\ndelete table ip {GUARD}\n")
+    table = f"table {_word(families)} {GUARD}"
+    load(base, pid, f"add {table}\ndelete {table}\n")
 
 
 def runner_rules() -> str:

@@ -56,20 +56,20 @@ def _own_files(node: Node, artifacts: Artifacts) -> dict[str, str]:
         "/etc/machine-id": f"{uuid.uuid4().hex}\n",
         "/etc/hostname": f"{node.name}\n",
         "/etc/hosts": hosts(),
-        "/etc/resolv.conf": resolver(),
     }
 
 
 def hosts() -> str:
     """/etc/hosts of every node; it names all nodes that a lab can have."""
     lines = ["127.0.0.1 localhost", "::1 localhost ip6-localhost"]
-    lines += [f"{node.address} {node.name}" for node in addresses.nodes(addresses.MOST_WORKERS)]
+    for node in addresses.nodes(addresses.MOST_WORKERS):
+        lines += [f"{node.address} {node.name}", f"{node.address6} {node.name}"]
     return "\n".join(lines) + "\n"
 
 
-def resolver() -> str:
-    """/etc/resolv.conf of the nodes and the runner: the DNS server on the lab's internet."""
-    return f"nameserver {addresses.INTERNET_DNS}\n"
+def resolver(families: str = "ipv4") -> str:
+    """/etc/resolv.conf of the nodes and the runner: the DNS server on the lab's internet, by the cluster's first family."""
+    return f"nameserver {addresses.of_cluster(families, addresses.INTERNET_DNS, addresses.INTERNET_DNS6)[0]}\n"
 
 
 def _write_all(root: Path, files: dict[str, str]) -> None:

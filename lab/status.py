@@ -14,10 +14,12 @@ def describe(where: Places, lab: Lab | None) -> dict[str, Any]:
 
     Returns:
         `state` (`running`, `broken`, `starting`, `kept`, `stopped`), `kubeconfig`, `context`,
-        `nodes[] {name, role, address, pid}`,
-        `flavour`, `versions`, `probeImage`, `internet {address, dns, httpPort, echoPort, name}`, `runner {address}`,
-        `podSubnet`, `serviceSubnet`, `missing[]` (processes that should run and do not), `stateFolder`, `cache`.
+        `nodes[] {name, role, address, addresses[], pid}`,
+        `flavour`, `versions`, `probeImage`, `internet {address, addresses[], dns, dnsAddresses[], httpPort, echoPort, name}`,
+        `runner {address, addresses[]}`, `podSubnet`, `serviceSubnet` (as kubeadm takes them),
+        `missing[]` (processes that should run and do not), `stateFolder`, `cache`.
     """
+    families = lab.flavour.families if lab else str((rootfs_flavour(where) or {}).get("families", "ipv4"))
     return {
         "state": _state(where, lab),
         "kubeconfig": str(where.kubeconfig),
@@ -27,12 +29,14 @@ def describe(where: Places, lab: Lab | None) -> dict[str, Any]:
         "versions": lab.versions if lab else {},
         "probeImage": lab.probe_image if lab else "",
         "internet": {
-            "address": str(addresses.INTERNET_HOST), "dns": str(addresses.INTERNET_DNS),
+            "address": str(addresses.INTERNET_HOST), "addresses": [str(one) for one, _ in addresses.internet(families)],
+            "dns": str(addresses.INTERNET_DNS),
+            "dnsAddresses": list(addresses.of_hosts(families, str(addresses.INTERNET_DNS), str(addresses.INTERNET_DNS6))),
             "httpPort": addresses.HTTP_PORT, "echoPort": addresses.ECHO_PORT, "name": addresses.INTERNET_NAME,
         },
-        "runner": {"address": str(addresses.RUNNER_HOST)},
-        "podSubnet": str(addresses.PODS),
-        "serviceSubnet": str(addresses.SERVICES),
+        "runner": {"address": str(addresses.RUNNER_HOST), "addresses": [str(one) for one, _ in addresses.runner(families)]},
+        "podSubnet": ",".join(addresses.of_cluster(families, str(addresses.PODS), str(addresses.PODS6))),
+        "serviceSubnet": ",".join(addresses.of_cluster(families, str(addresses.SERVICES), str(addresses.SERVICES6))),
         "missing": missing(lab),
         "stateFolder": str(where.run),
         "cache": str(where.cache),
@@ -61,9 +65,12 @@ def _state(where: Places, lab: Lab | None) -> str:
 
 def _nodes(lab: Lab) -> list[dict[str, Any]]:
     return [
-        {"name": one.name, "role": one.role, "address": one.address, "pid": _pid(lab, one.name)}
+        {
+            "name": one.name, "role": one.role, "address": one.addresses(lab.flavour.families)[0],
+            "addresses": list(one.addresses(lab.flavour.families)), "pid": _pid(lab, one.name),
+        }
         for one in addresses.nodes(lab.flavour.workers)
-    ]
+    ]  # fmt: skip
 
 
 def _pid(lab: Lab, name: str) -> int | None:

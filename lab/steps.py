@@ -11,15 +11,15 @@ from pathlib import Path
 
 import yaml
 
-from lab import addons, addresses, joining, kubeadm, namespace, network, nft, node, rootfs, state, wait
-from lab.addresses import Node
+from lab import addons, addresses, joining, kubeadm, namespace, network, nft, node, podnet, rootfs, state, wait
+from lab.addresses import Address, Node
 from lab.artifacts import Artifacts
 from lab.cluster import Cluster
 from lab.errors import LabError
 from lab.progress import Progress
 
 COLD = (
-    "networks, router, internet and runner", "disks of the nodes", "nodes boot", "kubeadm init", "flannel's manifest",
+    "networks, router, internet and runner", "disks of the nodes", "nodes boot", "kubeadm init", "pod network",
     "kubeadm join", "nodes ready", "kube-proxy", "CoreDNS answers", "all pods ready",
 )  # fmt: skip
 RESUME = (
@@ -46,7 +46,8 @@ def cold_start(cluster: Cluster, artifacts: Artifacts, progress: Progress) -> No
         write_kubeconfig(cluster)
         addons.scale_coredns(cluster, 0)
     with progress.step(COLD[4]):
-        addons.apply_flannel(cluster, artifacts.manifests["flannel"])
+        if cluster.lab.flavour.cni == "flannel":
+            addons.apply_flannel(cluster, artifacts.manifests["flannel"])
     with progress.step(COLD[5]) as step:
         joining.join(cluster, cluster.workers, step)
     with progress.step(COLD[6]):
@@ -87,13 +88,14 @@ def build_hosts(cluster: Cluster) -> None:
     for name in ("router", "internet", "runner"):
         cluster.remember(node.hold_network(name, where))
     router = cluster.router
-    network.build_router(router)
+    families = cluster.lab.flavour.families
+    network.build_router(router, families)
     internet, runner = cluster.lab.process("internet").pid, cluster.lab.process("runner").pid
-    network.connect_host(router, internet, "internet", addresses.INTERNET, addresses.INTERNET_HOST, addresses.INTERNET_DNS)
-    network.connect_host(router, runner, "runner", addresses.RUNNER, addresses.RUNNER_HOST)
+    network.connect_host(router, internet, "internet", addresses.internet(families), _name_servers(cluster))
+    network.connect_host(router, runner, "runner", addresses.runner(families))
     network.write_sysctls(runner, {"net.ipv4.conf.eth0.route_localnet": 1, **network.reverse_path(0, ["eth0"])})
     nft.load(Path(cluster.lab.base), runner, nft.runner_rules())
-    (where.run / "resolv.conf").write_text(rootfs.resolver())
+    (where.run / "resolv.conf").write_text(rootfs.resolver(families))
     connect_nodes(cluster, cluster.nodes)
     _start_servers(cluster, internet)
 
@@ -103,7 +105,7 @@ def _start_servers(cluster: Cluster, internet: int) -> None:
     argv = [
         sys.executable,
         "-c",
-        f"import sys; sys.path.insert(0, {root!r}); from lab.hosts import internet; internet.main()",
+        f"import sys; sys.path.insert(0, {root!r}); from lab.hosts import internet; internet.main({cluster.lab.flavour.families!r})",
     ]
     servers = cluster.remember(node.host_program("internet-servers", internet, argv, cluster.where))
 
@@ -112,7 +114,7 @@ def _start_servers(cluster: Cluster, internet: int) -> None:
             raise LabError(f"the internet host's servers ended{wait.excerpt([cluster.where.log('internet-servers')])}")
 
     wait.until(
-        partial(_listens, internet),
+        partial(_listens, internet, str(_name_servers(cluster)[-1])),
         "the internet host's servers listen",
         timeout=20,
         logs=[cluster.where.log("internet-servers")],
@@ -120,8 +122,12 @@ def _start_servers(cluster: Cluster, internet: int) -> None:
     )
 
 
-def _listens(internet: int) -> bool:
-    with namespace.connect(internet, str(addresses.INTERNET_DNS), 53, 1):
+def _name_servers(cluster: Cluster) -> tuple[Address, ...]:
+    return addresses.of_hosts(cluster.lab.flavour.families, addresses.INTERNET_DNS, addresses.INTERNET_DNS6)
+
+
+def _listens(internet: int, address: str) -> bool:
+    with namespace.connect(internet, address, 53, 1):
         return True
 
 
@@ -129,16 +135,17 @@ def connect_nodes(cluster: Cluster, nodes: Sequence[Node]) -> None:
     """Make and connect the network namespaces of nodes, with the stand-in for the API's Service."""
     for one in nodes:
         holder = cluster.remember(node.hold_network(f"net-{one.name}", cluster.where))
-        network.connect_node(cluster.router, holder.pid, one, cluster.lab.flavour.rp_filter)
-        nft.load(Path(cluster.lab.base), holder.pid, nft.guard_rules())
+        network.connect_node(cluster.router, holder.pid, one, cluster.lab.flavour)
+        nft.load(Path(cluster.lab.base), holder.pid, nft.guard_rules(cluster.lab.flavour.families))
 
 
 def make_disks(cluster: Cluster, nodes: Sequence[Node], artifacts: Artifacts) -> None:
     """Make new disks for nodes, with kubeadm's configuration in them."""
     for one in nodes:
         init = kubeadm.init_config(cluster.lab.flavour, artifacts.versions["kubernetes"])
-        text = init if one.is_control else kubeadm.join_config(one)
-        rootfs.create(cluster.where.disk(one.name), one, artifacts, {kubeadm.CONFIG: text})
+        text = init if one.is_control else kubeadm.join_config(one, cluster.lab.flavour)
+        files = {kubeadm.CONFIG: text, "/etc/resolv.conf": rootfs.resolver(cluster.lab.flavour.families)}
+        rootfs.create(cluster.where.disk(one.name), one, artifacts, files)
 
 
 def boot(cluster: Cluster, nodes: Sequence[Node]) -> None:
@@ -151,8 +158,11 @@ def boot(cluster: Cluster, nodes: Sequence[Node]) -> None:
 
 
 def wait_nodes(cluster: Cluster, nodes: Sequence[Node], since: datetime | None = None) -> None:
-    """Wait until flannel has the nodes' subnets and the nodes are Ready, by a report not older than `since`."""
-    addons.wait_subnets(cluster, list(nodes))
+    """Wait until the nodes have their pod subnets and are Ready, by a report not older than `since`."""
+    if cluster.lab.flavour.cni == "flannel":
+        addons.wait_subnets(cluster, list(nodes))
+    else:
+        podnet.provide(cluster, list(dict.fromkeys([*cluster.nodes, *nodes])))
     for one in nodes:
         cluster.wait(partial(cluster.node_ready, one.name, since), f"{one.name} is Ready", "kubelet")
 

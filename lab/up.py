@@ -27,18 +27,27 @@ def up(where: Places, wanted: dict[str, Any], *, install: bool, progress: Progre
     with state.lock(where):
         teardown.refuse_foreign(where)
         lab = state.load(where)
-        if lab and healthy(where, lab):
-            _change_running(Cluster(where, lab), wanted, progress)
+        now = lab.flavour if lab and healthy(where, lab) else None
+        goal = flavour.choose(now or noted_flavour(where) or Flavour(), wanted)
+        kernel.check_backend(goal.flannel_backend)
+        if lab and now and not now.needs_new_cluster(goal):
+            _change_running(Cluster(where, lab), goal, progress)
             return
-        _clear(where, lab)
-        provide_tools(where, install=install)
-        kernel.check_machine()
-        check_space(where)
-        started = time.monotonic()
-        made = artifacts.ensure(where.cache, progress)
-        kernel.check_rules(made.base)
-        cluster = _start(where, made, wanted, progress)
-        print(summary(cluster, time.monotonic() - started))
+        _start_anew(where, lab, goal, progress, install=install)
+
+
+def _start_anew(where: Places, lab: Lab | None, goal: Flavour, progress: Progress, *, install: bool) -> None:
+    """Build what is missing for a flavour, then clear away what there is and start it, from kept disks if they fit."""
+    folder = flavour.KUBERNETES[goal.kubernetes]
+    provide_tools(where, folder, install=install)
+    kernel.check_machine()
+    started = time.monotonic()
+    made = artifacts.ensure(where.cache, progress, folder)
+    kernel.check_rules(made.base)
+    _clear(where, lab, goal)
+    check_space(where)
+    cluster = _start(where, made, goal, progress)
+    print(summary(cluster, time.monotonic() - started))
 
 
 def healthy(where: Places, lab: Lab) -> bool:
@@ -54,31 +63,31 @@ def healthy(where: Places, lab: Lab) -> bool:
     return True
 
 
-def _change_running(cluster: Cluster, wanted: dict[str, Any], progress: Progress) -> None:
+def _change_running(cluster: Cluster, goal: Flavour, progress: Progress) -> None:
     now = cluster.lab.flavour
-    if now == now.changed(wanted) and not change.strays(cluster):
+    if now == goal and not change.strays(cluster):
         print(f"The lab is up ({now}); nothing changed.\n{_usage(cluster.where)}")
         return
-    change.apply(cluster, now.changed(wanted), progress)
+    change.apply(cluster, goal, progress)
     print(summary(cluster, sum(progress.timings.values())))
 
 
-def _clear(where: Places, lab: Lab | None) -> None:
+def _clear(where: Places, lab: Lab | None, goal: Flavour) -> None:
     if lab is None and not members():
         return
-    print(
-        "A lab is there that does not run as it should (a killed `up`, or a dead node): clearing it away first.",
-        flush=True,
-    )
+    if lab and lab.phase == READY and lab.flavour.needs_new_cluster(goal):
+        print("The running lab's cluster cannot become one of this flavour: taking it down first.", flush=True)
+    else:
+        print("A lab is there that does not run as it should (a killed `up`, or a dead node): clearing it away first.", flush=True)
     with process.signals_held():
         teardown.processes(where, lab)
         teardown.forget(where)
 
 
-def provide_tools(where: Places, *, install: bool) -> None:
+def provide_tools(where: Places, kubernetes: str = "kubernetes", *, install: bool) -> None:
     """Name the programs that this machine lacks, or install them; UsageError if they stay missing."""
     missing = kernel.missing_tools()
-    if artifacts.step_names(where.cache):
+    if artifacts.step_names(where.cache, kubernetes):
         missing += artifacts.missing_on_host()
     if not missing:
         return
@@ -87,7 +96,7 @@ def provide_tools(where: Places, *, install: bool) -> None:
         tools = ", ".join(tool for tool, _ in missing)
         raise UsageError(f"this machine lacks {tools}: run `python -m lab up --install`, or `apt-get install {' '.join(packages)}`")
     _install(packages)
-    provide_tools(where, install=False)
+    provide_tools(where, kubernetes, install=False)
 
 
 def _install(packages: list[str]) -> None:
@@ -110,11 +119,12 @@ def check_space(where: Places) -> None:
         )
 
 
-def _start(where: Places, made: Artifacts, wanted: dict[str, Any], progress: Progress) -> Cluster:
+def _start(where: Places, made: Artifacts, goal: Flavour, progress: Progress) -> Cluster:
     kept = kept_flavour(where, made)
-    if kept is None:
+    if kept is None or kept.needs_new_cluster(goal):
+        kept = None
         rootfs.remove(where.disks)
-    first = kept or Flavour().changed(wanted)
+    first = kept or goal
     lab = Lab(flavour=first, versions=made.versions, bin=str(made.bin), base=str(made.base), probe_image=made.probe_image)
     cluster = Cluster(where, lab)
     state.save(where, lab)
@@ -124,8 +134,8 @@ def _start(where: Places, made: Artifacts, wanted: dict[str, Any], progress: Pro
         state.save(where, lab)
     except BaseException as error:
         raise after_failure(where, lab, error, keep_disks=kept is not None) from None
-    if first != first.changed(wanted):
-        change.apply(cluster, first.changed(wanted), progress)
+    if first != goal:
+        change.apply(cluster, goal, progress)
     return cluster
 
 
@@ -137,6 +147,12 @@ def _run_steps(cluster: Cluster, made: Artifacts, progress: Progress, *, resume:
         steps.cold_start(cluster, made, progress)
 
 
+def noted_flavour(where: Places) -> Flavour | None:
+    """The flavour noted on kept disks, of whatever make they are."""
+    values = (rootfs.read_complete(where.disks) or {}).get("flavour")
+    return flavour.from_dict(values) if isinstance(values, dict) else None
+
+
 def kept_flavour(where: Places, made: Artifacts) -> Flavour | None:
     """The flavour of the complete cluster on kept disks; None if there is none, or one of other binaries or images."""
     noted = rootfs.read_complete(where.disks)
@@ -145,8 +161,7 @@ def kept_flavour(where: Places, made: Artifacts) -> Flavour | None:
     if noted.get("origin") != rootfs.origin(made):
         print("The kept disks are of other binaries or images than now pinned: starting anew.", flush=True)
         return None
-    values = noted.get("flavour")
-    return flavour.from_dict(values) if isinstance(values, dict) else None
+    return noted_flavour(where)
 
 
 def after_failure(where: Places, lab: Lab, error: BaseException, *, keep_disks: bool) -> BaseException:

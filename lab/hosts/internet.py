@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from lab import addresses
@@ -97,22 +98,35 @@ def http_answer(head: bytes, peer: Any, local: Any) -> bytes:
     return fields.encode() + (b"" if method == "HEAD" else body)
 
 
-async def serve(host: str, dns_host: str, ports: dict[str, int]) -> None:
+async def serve(hosts: Sequence[str], dns_hosts: Sequence[str], ports: dict[str, int]) -> None:
     """Serve everything until cancelled.
 
     Args:
+        hosts: addresses of the echo and HTTP servers.
+        dns_hosts: addresses of the DNS server; the last one listens when everything else does.
         ports: of `echo` (TCP and UDP), `http` and `dns` (TCP and UDP).
     """
-    loop, records = asyncio.get_running_loop(), zone.records()
-    await loop.create_datagram_endpoint(UdpEcho, (host, ports["echo"]))
-    await asyncio.start_server(tcp_echo, host, ports["echo"])
-    await asyncio.start_server(http_echo, host, ports["http"])
-    await loop.create_datagram_endpoint(lambda: UdpDns(records), (dns_host, ports["dns"]))
-    await asyncio.start_server(lambda r, w: tcp_dns(r, w, records), dns_host, ports["dns"])
+    for host in hosts:
+        await _serve_echo(host, ports)
+    for host in dns_hosts:
+        await _serve_dns(host, ports["dns"], zone.records())
     await asyncio.get_running_loop().create_future()
 
 
-def main() -> None:
-    """Serve at the lab's addresses until the process is ended."""
+async def _serve_echo(host: str, ports: dict[str, int]) -> None:
+    await asyncio.get_running_loop().create_datagram_endpoint(UdpEcho, (host, ports["echo"]))
+    await asyncio.start_server(tcp_echo, host, ports["echo"])
+    await asyncio.start_server(http_echo, host, ports["http"])
+
+
+async def _serve_dns(host: str, port: int, records: zone.Records) -> None:
+    await asyncio.get_running_loop().create_datagram_endpoint(lambda: UdpDns(records), (host, port))
+    await asyncio.start_server(lambda r, w: tcp_dns(r, w, records), host, port)
+
+
+def main(families: str) -> None:
+    """Serve at the addresses of a lab of these families until the process is ended."""
     ports = {"echo": addresses.ECHO_PORT, "http": addresses.HTTP_PORT, "dns": 53}
-    asyncio.run(serve(str(addresses.INTERNET_HOST), str(addresses.INTERNET_DNS), ports))
+    hosts = addresses.of_hosts(families, str(addresses.INTERNET_HOST), str(addresses.INTERNET_HOST6))
+    servers = addresses.of_hosts(families, str(addresses.INTERNET_DNS), str(addresses.INTERNET_DNS6))
+    asyncio.run(serve(hosts, servers, ports))

@@ -18,7 +18,7 @@ import dns.rrset
 from lab import addresses
 
 WWW4 = str(addresses.INTERNET_HOST)
-WWW6 = "2001:db8:198:51::10"
+WWW6 = str(addresses.INTERNET_HOST6)
 LARGE = 60
 TTL = 30
 ORIGIN = dns.name.from_text("example.test.")

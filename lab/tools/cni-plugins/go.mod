@@ -1,4 +1,4 @@
-// The reference CNI plugins that flannel's configuration calls.
+// The reference CNI plugins that flannel's configuration and the lab's own ones call.
 module k8snet.invalid/lab/tools/cni-plugins
 
 go 1.26.0
@@ -7,6 +7,7 @@ tool (
 	github.com/containernetworking/plugins/plugins/ipam/host-local
 	github.com/containernetworking/plugins/plugins/main/bridge
 	github.com/containernetworking/plugins/plugins/main/loopback
+	github.com/containernetworking/plugins/plugins/main/ptp
 	github.com/containernetworking/plugins/plugins/meta/portmap
 )
 

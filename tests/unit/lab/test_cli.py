@@ -86,7 +86,7 @@ def test_missing_bridge_netfilter_is_named(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_missing_tools_are_named(where: Places, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernel, "missing_tools", lambda: [("ip", "iproute2")])
-    monkeypatch.setattr(artifacts, "step_names", lambda cache: ["kubernetes"])
+    monkeypatch.setattr(artifacts, "step_names", lambda cache, kubernetes: [kubernetes])
     monkeypatch.setattr(artifacts, "missing_on_host", lambda: [("debootstrap", "debootstrap")])
     with pytest.raises(UsageError) as caught:
         up.provide_tools(where, install=False)
@@ -99,7 +99,7 @@ def test_install_installs_and_looks_again(where: Places, monkeypatch: pytest.Mon
     (tmp_path / "apt-get").write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\n')
     (tmp_path / "apt-get").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    monkeypatch.setattr(artifacts, "step_names", lambda cache: [])
+    monkeypatch.setattr(artifacts, "step_names", lambda cache, kubernetes: [])
     missing = iter([[("ip", "iproute2")], []])
     monkeypatch.setattr(kernel, "missing_tools", lambda: next(missing))
     up.provide_tools(where, install=True)

@@ -27,7 +27,7 @@ def _with_servers(use: Callable[[dict[str, int]], Any]) -> Any:
     ports = {name: _free_port() for name in ("echo", "http", "dns")}
 
     async def session() -> Any:
-        serving = asyncio.create_task(internet.serve("127.0.0.1", "127.0.0.1", ports))
+        serving = asyncio.create_task(internet.serve(["127.0.0.1"], ["127.0.0.1"], ports))
         await asyncio.sleep(0.1)
         try:
             return await asyncio.to_thread(use, ports)
