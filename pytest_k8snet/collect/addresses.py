@@ -8,8 +8,9 @@ from typing import Any
 
 from pytest_k8snet.model.endpoint import Endpoint, EndpointKind
 from pytest_k8snet.model.inventory import Inventory
-from pytest_k8snet.model.probe import Action
+from pytest_k8snet.model.probe import Action, Family
 from pytest_k8snet.model.recording import Recording
+from pytest_k8snet.parse import places
 
 PEER_PORT = 7802
 DNS_PORT = 53
@@ -38,17 +39,18 @@ class AddressBook:
         self._runner = next(recording.entries("events", what="runner"), None)
         self._kubernetes = _kubernetes(recording)
 
-    def find(self, target: Endpoint, source: Endpoint, action: Action) -> Address:
-        """Raises NoAddress."""
+    def find(self, target: Endpoint, source: Endpoint, action: Action, family: Family = Family.IPV4) -> Address:
+        """The address of that family, where the target has one for each. Raises NoAddress."""
         match target.kind:
             case EndpointKind.LOOPBACK:
                 return Address("127.0.0.1", PEER_PORT, f"{EndpointKind.LOOPBACK}@{source.node}")
             case EndpointKind.POD | EndpointKind.HOST:
-                return self._pod(target)
+                return self._pod(target, family)
             case EndpointKind.SERVICE:
-                return self._service(target)
+                return self._service(target, family)
             case EndpointKind.NODE_PORT:
-                return Address(self._inventory.node(target.node).ip, self._port(target, action))
+                address = self._inventory.node(target.node).address(family)
+                return Address(_known(address, target, family), self._port(target, action))
             case EndpointKind.API:
                 return self._api(target)
             case EndpointKind.OUTSIDE:
@@ -56,17 +58,19 @@ class AddressBook:
             case EndpointKind.RESOLVER:
                 return Address("", 0, None)
 
-    def _pod(self, target: Endpoint) -> Address:
+    def _pod(self, target: Endpoint, family: Family) -> Address:
         entry = self._pods.get(str(target))
         if entry is None or entry["problem"]:
             raise NoAddress(f"{target} is not there: {entry['problem'] if entry else 'no such probe pod in this run'}")
-        return Address(entry["ip"], int(entry["port"]), str(target))
+        address = places.pod_address(entry, family)
+        return Address(_known(address, target, family), int(entry["port"]), str(target))
 
-    def _service(self, target: Endpoint) -> Address:
+    def _service(self, target: Endpoint, family: Family) -> Address:
         if target.name == "kube-dns":
             return Address(self._inventory.dns_ip, DNS_PORT, None)
         event = self._event(target)
-        return Address(event["cluster_ip"], event["ports"]["tcp"])
+        address = places.service_address(event, family)
+        return Address(_known(address, target, family), event["ports"]["tcp"])
 
     def _event(self, target: Endpoint) -> Mapping[str, Any]:
         if target.name not in self._services:
@@ -92,6 +96,12 @@ class AddressBook:
             return Address(self._runner["address"], self._runner["port"], str(target))
         host, _, port = target.name.partition("://")[2].rpartition(":")
         return Address(host.strip("[]"), int(port), None)
+
+
+def _known(address: str, target: Endpoint, family: Family) -> str:
+    if not address:
+        raise NoAddress(f"{target} has no {family} address")
+    return address
 
 
 def _kubernetes(recording: Recording) -> Mapping[str, Any] | None:

@@ -298,11 +298,11 @@ class Fleet:
 
     def _record(self, probes: Iterable[ProbePod]) -> None:
         for probe in probes:
-            ip = fleet_status.address(probe.pod) if probe.pod else ""
-            entry = {"endpoint": str(probe.role.endpoint(probe.node)), "namespace": probe.namespace, "pod": probe.name, "ip": ip}
+            entry = {"endpoint": str(probe.role.endpoint(probe.node)), "namespace": probe.namespace, "pod": probe.name}
+            where = {"ip": "", "ips": []} if probe.pod is None else fleet_status.where(probe.pod)
             port = probe.role.port(self._settings.run_id)
             with self._lock:
-                self._recording.append("fleet", {**entry, "port": port, "tier": str(probe.role.tier), "problem": probe.problem})
+                self._recording.append("fleet", {**entry, **where, "port": port, "tier": str(probe.role.tier), "problem": probe.problem})
 
     def _object(self, name: str, answer: Answer) -> None:
         with self._lock:

@@ -21,6 +21,12 @@ def address(pod: Mapping[str, Any]) -> str:
     return str((pod.get("status") or {}).get("podIP") or "")
 
 
+def where(pod: Mapping[str, Any]) -> dict[str, Any]:
+    """`ip` (status.podIP) and `ips` (status.podIPs, one of each family)."""
+    listed = [str(entry["ip"]) for entry in (pod.get("status") or {}).get("podIPs") or () if entry.get("ip")]
+    return {"ip": address(pod), "ips": listed}
+
+
 def final_problem(pod: Mapping[str, Any]) -> str:
     """Why the pod will not become ready any more; "" if it may."""
     status = pod.get("status") or {}

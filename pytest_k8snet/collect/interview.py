@@ -87,8 +87,9 @@ class Interview:
         marker = next(self._recording.entries("events", what="service", name="marker"), None)
         if marker is None:
             return
-        body = {"address": marker["cluster_ip"], "port": marker["ports"]["tcp"], "timeout": RULES_TIMEOUT}
-        self._everywhere(list(self._witnesses().values()), lambda stream: self._await_marker(stream, body))
+        for address in marker.get("cluster_ips") or [marker["cluster_ip"]]:  # a proxy programs its families one by one
+            body = {"address": address, "port": marker["ports"]["tcp"], "timeout": RULES_TIMEOUT}
+            self._everywhere(list(self._witnesses().values()), lambda stream, body=body: self._await_marker(stream, body))  # type: ignore[misc]
 
     def await_names(self) -> None:
         """Wait until every replica of the cluster's DNS knows the marker Service: then it knows all Services made before it."""

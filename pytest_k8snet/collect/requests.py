@@ -35,7 +35,7 @@ class RequestBuilder:
 
     def build(self, probe: Probe, sampling: Sampling) -> dict[str, Any]:
         """The request. Raises NoAddress or KeyError when this run cannot ask it."""
-        address = self._book.find(probe.target, probe.source, probe.action)
+        address = self._book.find(probe.target, probe.source, probe.action, probe.family)
         return _common(probe, address, sampling, self._timeout) | self._particular(probe, address)
 
     def _particular(self, probe: Probe, address: Address) -> dict[str, Any]:

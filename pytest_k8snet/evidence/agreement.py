@@ -8,9 +8,10 @@ from typing import Any
 from pytest_k8snet.model.endpoint import Endpoint, EndpointKind
 from pytest_k8snet.model.inventory import Inventory
 from pytest_k8snet.model.observation import Observation
-from pytest_k8snet.model.probe import Action
+from pytest_k8snet.model.probe import Action, Family
 from pytest_k8snet.model.recording import Recording
 from pytest_k8snet.model.verdict import Inconclusive
+from pytest_k8snet.parse import places
 
 COUNTED = (Action.TCP, Action.UDP)
 PODS = (EndpointKind.POD, EndpointKind.HOST)
@@ -21,8 +22,8 @@ class Agreement:
 
     def __init__(self, recording: Recording, inventory: Inventory) -> None:
         self._inventory = inventory
-        self._pods = {entry["endpoint"]: str(entry.get("ip") or "") for entry in recording.entries("fleet")}
-        self._services = {event["name"]: str(event.get("cluster_ip") or "") for event in recording.entries("events", what="service")}
+        self._pods = {entry["endpoint"]: entry for entry in recording.entries("fleet")}
+        self._services = {event["name"]: event for event in recording.entries("events", what="service")}
         self._runner = next((str(event.get("address") or "") for event in recording.entries("events", what="runner")), "")
         self._seen = {entry["source"]: entry["frame"] for entry in recording.entries("frames") if _counts(entry["frame"], recording)}
 
@@ -34,7 +35,7 @@ class Agreement:
 
     def _require_target(self, observation: Observation) -> None:
         probe, request = observation.probe, observation.request
-        wanted, asked = self._address(probe.target), str(request.get("address") or "")
+        wanted, asked = self._address(probe.target, probe.family), str(request.get("address") or "")
         if probe.target.kind in PODS and not wanted:
             raise Inconclusive(f"not observed: the address of {probe.target} is not known")
         if wanted and asked != wanted:
@@ -42,15 +43,16 @@ class Agreement:
         if request.get("expect") not in (None, "", str(probe.target)):
             raise Inconclusive(f"not observed: {probe.source} expected {request['expect']} to answer, not {probe.target}")
 
-    def _address(self, target: Endpoint) -> str:
+    def _address(self, target: Endpoint, family: Family) -> str:
         """Where the endpoint is; "" where the recording does not tell, or where it is in more than one place."""
         match target.kind:
             case EndpointKind.POD | EndpointKind.HOST:
-                return self._pods.get(str(target), "")
+                return places.pod_address(self._pods.get(str(target), {}), family)
             case EndpointKind.SERVICE:
-                return self._inventory.dns_ip if target.name == "kube-dns" else self._services.get(target.name, "")
+                own = places.service_address(self._services.get(target.name, {}), family)
+                return self._inventory.dns_ip if target.name == "kube-dns" else own
             case EndpointKind.NODE_PORT:
-                return self._inventory.node(target.node).ip
+                return self._inventory.node(target.node).address(family)
             case EndpointKind.LOOPBACK:
                 return "127.0.0.1"
             case EndpointKind.OUTSIDE if target.name == "runner":

@@ -10,7 +10,7 @@ from typing import Any
 from pytest_k8snet.model.endpoint import Endpoint, EndpointKind
 from pytest_k8snet.model.inventory import Inventory
 from pytest_k8snet.model.observation import Observation, Outcome
-from pytest_k8snet.model.probe import Probe
+from pytest_k8snet.model.probe import Family, Probe
 from pytest_k8snet.model.recording import Recording
 from pytest_k8snet.model.verdict import Inconclusive
 from pytest_k8snet.plan.cellplan import CellPlan, Documented
@@ -122,7 +122,7 @@ class CellEvidence:
             self._require_control(plan)
         if plan.probe.target.kind is EndpointKind.API and observation.reached and not self._inventory.api_endpoints:
             raise Inconclusive("the API server answers, but its endpoints were not read: whether each of them does is not known")
-        source = self._observations.address(plan.probe.source)
+        source = self._observations.address(plan.probe.source, plan.probe.family)
         cell = Cell(plan, observation, source, self._expected_source(plan), self._expected_servers(plan))
         _require_properties(cell)
         return cell
@@ -149,20 +149,20 @@ class CellEvidence:
     def _expected_source(self, plan: CellPlan) -> frozenset[str]:
         found: frozenset[str] = frozenset()
         for kind in plan.documented.source:
-            addresses = self._addresses(kind, plan.probe.source)
+            addresses = self._addresses(kind, plan.probe.source, plan.probe.family)
             if not addresses:
                 raise Inconclusive(f"not assessed: the {kind} address of {plan.probe.source} is not known")
             found |= addresses
         return found
 
-    def _addresses(self, kind: str, source: Endpoint) -> frozenset[str]:
+    def _addresses(self, kind: str, source: Endpoint, family: Family) -> frozenset[str]:
         """Addresses of one kind (see Documented.source), derived from the API's node objects and the pods' places."""
         if kind == "client":
-            return frozenset(map(canonical, filter(None, [self._observations.address(source)])))
+            return frozenset(map(canonical, filter(None, [self._observations.address(source, family)])))
         node = self._inventory.node(source.node)
         if kind == "node":
-            return frozenset(map(canonical, node.internal_ips))
-        networks = [ipaddress.ip_network(cidr) for cidr in node.pod_cidrs]
+            return frozenset(canonical(address) for address in node.internal_ips if Family.of(address) is family)
+        networks = [ipaddress.ip_network(cidr) for cidr in node.pod_cidrs if Family.of(cidr) is family]
         return frozenset(str(network.network_address + (1 if kind == "bridge" else 0)) for network in networks)
 
     def _expected_servers(self, plan: CellPlan) -> frozenset[str]:

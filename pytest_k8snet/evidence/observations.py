@@ -7,9 +7,10 @@ from typing import Any
 
 from pytest_k8snet.model.endpoint import Endpoint, EndpointKind
 from pytest_k8snet.model.observation import Observation, Outcome, Sample
-from pytest_k8snet.model.probe import Action, Probe
+from pytest_k8snet.model.probe import Action, Family, Probe
 from pytest_k8snet.model.recording import Recording
 from pytest_k8snet.model.verdict import Inconclusive
+from pytest_k8snet.parse import places
 
 from .api_server import shown_by_api_server
 
@@ -45,10 +46,9 @@ class Observations:
         """Result frames of a probe as its agent sent them, each once."""
         return self._results.get((str(probe.source), str(probe)), [])
 
-    def address(self, endpoint: Endpoint) -> str:
-        """Where a probe pod ended up, "" if it is none or did not start."""
-        entry = self._pods.get(str(endpoint), {})
-        return str(entry.get("ip") or "")
+    def address(self, endpoint: Endpoint, family: Family) -> str:
+        """Where a probe pod ended up, "" if it is none, did not start or has no address of that family."""
+        return places.pod_address(self._pods.get(str(endpoint), {}), family)
 
     def ready(self, role: str) -> frozenset[str]:
         """Endpoints of that role whose probe pod became ready."""

@@ -28,6 +28,10 @@ class Node:
         """First InternalIP, "" if none."""
         return self.internal_ips[0] if self.internal_ips else ""
 
+    def address(self, family: Family) -> str:
+        """First InternalIP of that family, "" if none."""
+        return family.first(self.internal_ips)
+
 
 @dataclass(frozen=True, slots=True)
 class Inventory:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -25,6 +26,15 @@ class Family(StrEnum):
 
     IPV4 = "ipv4"
     IPV6 = "ipv6"
+
+    @classmethod
+    def of(cls, address: str) -> Family:
+        """The family that an address is written in."""
+        return cls.IPV6 if ":" in address else cls.IPV4
+
+    def first(self, addresses: Iterable[str]) -> str:
+        """The first address of this family, "" if there is none."""
+        return next((address for address in addresses if address and Family.of(address) is self), "")
 
 
 @dataclass(frozen=True, slots=True, order=True)

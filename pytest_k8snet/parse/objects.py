@@ -153,12 +153,13 @@ def _readable(read: Callable[[Recording], T], recording: Recording) -> T | None:
 
 
 def _families(recording: Recording, nodes: Iterable[Node]) -> tuple[Family, ...]:
-    """Families that pods have: those of the nodes' podCIDRs; without any, those of Service default/kubernetes."""
+    """Families that pods have: those of the nodes' podCIDRs; without any, those of Service default/kubernetes. Its own family is first."""
     cidrs = {cidr for node in nodes for cidr in node.pod_cidrs}
     service = _service(recording, "default", "kubernetes")
     addresses = cidrs or set(((service or {}).get("spec") or {}).get("clusterIPs") or ())
     versions = {_family("podCIDR of a node", address) for address in addresses}
-    return tuple(family for family in Family if family in versions)
+    first = Family.of(str(((service or {}).get("spec") or {}).get("clusterIP") or ""))
+    return tuple(sorted(versions, key=lambda family: (family is not first, family)))
 
 
 def _family(what: str, text: str) -> Family:

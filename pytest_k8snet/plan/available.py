@@ -42,12 +42,14 @@ def available(inventory: Inventory, settings: Settings) -> Available:
 
 
 def _check_family(declared: Iterable[Endpoint], inventory: Inventory) -> None:
-    """Probes go out in the cluster's first family: an address of the other one could never be tried. Raises UsageProblem."""
-    family = inventory.families[0] if inventory.families else Family.IPV4
+    """Probes go out in the cluster's families: an address of another one could never be tried. Raises UsageProblem."""
+    families = inventory.families or (Family.IPV4,)
     for target in declared:
         found = Family.IPV6 if "[" in target.name else Family.IPV4
-        if found is not family:
-            raise UsageProblem(f"--k8snet-external {target.name}: not an address of {family}, the family in which this cluster is probed")
+        if found not in families:
+            raise UsageProblem(
+                f"--k8snet-external {target.name}: not an address of {families[0]}, the family in which this cluster is probed"
+            )
 
 
 def role(endpoint: Endpoint) -> str:

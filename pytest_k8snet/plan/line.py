@@ -15,12 +15,27 @@ from pytest_k8snet.model.verdict import Level
 from .applies import parse
 from .cellplan import Documented
 
+FAMILIES = ("each", "first", "ipv4", "ipv6")
 WHERE = ("same-node", "other-node", "any-node", "self", "cluster")
 ADDRESS_KINDS = ("client", "node", "tunnel", "bridge")
 _CONTROLS = ("", "from-host", "to-host", "any-host")
 _SERVERS = ("", "backends", "source")
 _REQUIRED = {"requirement", "plane", "from", "to", "actions", "documented", "by"}
-_OPTIONAL = {"where", "outcomes", "seen", "ttl", "servers", "within", "reach", "control", "level", "applies", "samples", "until"}
+_OPTIONAL = {
+    "where",
+    "outcomes",
+    "seen",
+    "ttl",
+    "servers",
+    "within",
+    "reach",
+    "control",
+    "level",
+    "applies",
+    "samples",
+    "until",
+    "families",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +55,7 @@ class Line:
     applies: str = "any"
     samples: int = 3
     until_backends: bool = False
+    families: str = "each"
 
 
 def parse_line(row: Any, number: int) -> Line:
@@ -63,7 +79,7 @@ def _parse(row: Mapping[str, Any]) -> Line:
         row["requirement"], row["plane"], _ends(row["from"]), _ends(row["to"]), _one_of(WHERE, row.get("where", "cluster")),
         tuple(_action(text) for text in _strings(row["actions"])), _documented(row), row.get("reach", ""),
         _one_of(_CONTROLS, row.get("control", "")), Level(row["level"]) if "level" in row else None, row.get("applies", "any"),
-        int(row.get("samples", 3)), "until" in row,
+        int(row.get("samples", 3)), "until" in row, _one_of(FAMILIES, row.get("families", "each")),
     )  # fmt: skip
 
 

@@ -56,7 +56,8 @@ def _expand(line: Line, inventory: Inventory, available: Available) -> Iterator[
         for source in _sources(line, inventory):
             for target in _targets(line, source, inventory, available):
                 if all(role(end) in available.roles | {""} for end in (source, target)):
-                    yield _plan(line, Probe(action, source, target, detail, _family(inventory)), inventory)
+                    for family in _families(line, target, inventory):
+                        yield _plan(line, Probe(action, source, target, detail, family), inventory)
 
 
 def _plan(line: Line, probe: Probe, inventory: Inventory) -> CellPlan:
@@ -118,5 +119,18 @@ def _controls(line: Line, probe: Probe, inventory: Inventory) -> Iterator[Probe]
             yield from (Probe(probe.action, host, probe.target, probe.detail, probe.family) for host in hosts)
 
 
-def _family(inventory: Inventory) -> Family:
-    return inventory.families[0] if inventory.families else Family.IPV4
+def _families(line: Line, target: Endpoint, inventory: Inventory) -> tuple[Family, ...]:
+    """The families in which a cell is asked: those of the cluster that the line means and the target has."""
+    there = inventory.families or (Family.IPV4,)
+    if line.families in tuple(Family):
+        there = tuple(family for family in there if family == line.families)
+    match target.kind:
+        case EndpointKind.LOOPBACK:
+            return (Family.IPV4,)  # 127.0.0.1 is there in every pod
+        case EndpointKind.API if target.name != "service":
+            return (Family.of(target.name.rpartition(":")[0]),)
+        case EndpointKind.OUTSIDE if target != RUNNER:
+            return (Family.IPV6 if "[" in target.name else Family.IPV4,)
+        case EndpointKind.POD | EndpointKind.HOST | EndpointKind.SERVICE | EndpointKind.NODE_PORT if line.families != "first":
+            return there
+    return there[:1]  # one address, of the cluster's first family

@@ -63,5 +63,7 @@ class Judged:
     def _item(self, result: Mapping[str, Any]) -> str:
         subject = result["subject"]
         ends = " > ".join(filter(None, (subject.get("source"), subject.get("target"))))
-        words = (ends or subject.get("node") or "cluster", subject.get("protocol") if subject.get("target") else "")
+        protocol = subject.get("protocol") if subject.get("target") else ""
+        family = "ipv6" if protocol and subject.get("family") == "ipv6" else ""
+        words = (ends or subject.get("node") or "cluster", protocol, family)
         return self.shortened(" ".join(filter(None, (result["requirement"], *words))))

@@ -44,8 +44,10 @@ def test_different_failures_are_counted_apart(world):
 def test_addresses_of_ipv6_stand_in_brackets(world):
     world.alter("NET-REACH-005", outcome="timeout")
     world.frames["tcp4:pod/a@n1>pod/a@n2"]["request"]["address"] = "fd00::7"
-    next(entry for entry in world.recording.streams["fleet"] if entry["endpoint"] == "pod/a@n2")["ip"] = "fd00::7"
-    assert "at [fd00::7]:7801 tcp" in world.judge("NET-REACH-005")[1]
+    world.frames["tcp4:pod/a@n1>pod/a@n2"]["id"] = "tcp6:pod/a@n1>pod/a@n2"
+    next(entry for entry in world.recording.streams["fleet"] if entry["endpoint"] == "pod/a@n2")["ips"] = ["10.4.2.9", "fd00::7"]
+    plan = world.plans["NET-REACH-005"][0]
+    assert "at [fd00::7]:7801 tcp" in world.judge_plan(replace(plan, probe=replace(plan.probe, family=Family.IPV6)))[1]
 
 
 def test_hairpin_names_both_allowed_addresses(world):
