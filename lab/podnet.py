@@ -16,7 +16,8 @@ from lab import addresses, network, nft
 from lab.addresses import Network, Node
 from lab.cluster import Cluster
 
-CONFIG = "upper/etc/cni/net.d/10-k8snet.conflist"
+CONFIG = "/etc/cni/net.d/10-k8snet.conflist"
+WRITE = f'printf %s "$1" > {CONFIG}.new && mv {CONFIG}.new {CONFIG}'  # inside the node: containerd watches the folder
 TABLE = "k8snetpods"
 BRIDGE = "pods0"
 
@@ -26,9 +27,7 @@ def provide(cluster: Cluster, nodes: Sequence[Node]) -> None:
     subnets = {one: _wait_subnets(cluster, one) for one in nodes}
     for one, own in subnets.items():
         _join(cluster, one, {peer: nets for peer, nets in subnets.items() if peer != one})
-        file = cluster.where.disk(one.name) / CONFIG
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(conflist(cluster.lab.flavour.cni, own))
+        cluster.run(one, ["sh", "-c", WRITE, "sh", conflist(cluster.lab.flavour.cni, own)], "writing the CNI configuration")
 
 
 def _wait_subnets(cluster: Cluster, one: Node) -> list[Network]:

@@ -102,10 +102,15 @@ class Interview:
         self._everywhere(list(servers), lambda stream: self._record("events", names.await_name(stream, name, servers[stream])))
 
     def probe(self, plans: Iterable[CellPlan], progress: Callable[[int, int], None]) -> None:
-        """Ask every probe once. What cannot be asked is recorded as an event with the reason."""
-        batches = self._batches(plans)
-        counter = _Counter(sum(len(batch) for batch in batches.values()), progress)
-        self._everywhere([self._streams[source] for source in batches], lambda s: self._probe(s, batches[s.endpoint], counter))
+        """Ask every probe once. What cannot be asked is recorded as an event with the reason.
+
+        Bulk transfers come last: where a program forwards the packets they fill its buffers, and others' packets are lost.
+        """
+        wanted = tuple(plans)
+        rounds = [self._batches(plan for plan in wanted if (plan.probe.action is Action.BULK) is bulk) for bulk in (False, True)]
+        counter = _Counter(sum(len(batch) for batches in rounds for batch in batches.values()), progress)
+        for batches in rounds:
+            self._ask(batches, counter)
         counter.finish()
 
     def count_nonces(self) -> None:
@@ -116,6 +121,9 @@ class Interview:
         """Stop the agents (best effort: they also end by themselves)."""
         self._everywhere(list(self._streams.values()), lambda stream: stream.close())
         self._streams.clear()
+
+    def _ask(self, batches: Mapping[Endpoint, list[dict[str, Any]]], counter: _Counter) -> None:
+        self._everywhere([self._streams[source] for source in batches], lambda s: self._probe(s, batches[s.endpoint], counter))
 
     def _batches(self, plans: Iterable[CellPlan]) -> dict[Endpoint, list[dict[str, Any]]]:
         sampling = _merge(plans)

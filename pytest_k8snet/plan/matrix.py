@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,28 +25,55 @@ BOUND = 30  # samples per backend before a backend that did not answer is given 
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """`lines` of cells and the raw `resolvers` rows (read by plan/resolver.py), in the order of the file."""
+    """`lines` of cells and the raw `resolvers` rows (read by plan/resolver.py), in the order of the file.
+
+    `repeats`: id -> the lines of others that it demands once more, as its own.
+    """
 
     lines: tuple[Line, ...]
     resolver_rows: tuple[Any, ...] = ()
+    repeats: Mapping[str, tuple[Line, ...]] = field(default_factory=dict)
 
     def cells(self, requirement_id: str, inventory: Inventory, available: Available) -> tuple[CellPlan, ...]:
         """All cells of a requirement, always in the same order; without those whose pods the tier does not allow."""
         lines = [line for line in self.lines if line.requirement == requirement_id]
-        return tuple(plan for line in lines for plan in _expand(line, inventory, available))
+        again = [plan for line in self.repeats.get(requirement_id, ()) for plan in _expand(line, inventory, available)]
+        return (*(plan for line in lines for plan in _expand(line, inventory, available)), *_merged(again))
 
     def requirements(self) -> tuple[str, ...]:
         """Ids that have cells, each once."""
-        return tuple(dict.fromkeys(line.requirement for line in self.lines))
+        return tuple(dict.fromkeys((*(line.requirement for line in self.lines), *self.repeats)))
 
 
 def load(path: Path) -> Matrix:
     """Raises UsageProblem naming the line and what is wrong with it."""
     document = read_yaml(path)
-    if not isinstance(document, dict) or set(document) - {"lines", "resolvers"}:
-        raise UsageProblem(f"{path} is no matrix: it holds `lines` and `resolvers`, nothing else")
+    if not isinstance(document, dict) or set(document) - {"lines", "repeats", "resolvers"}:
+        raise UsageProblem(f"{path} is no matrix: it holds `lines`, `repeats` and `resolvers`, nothing else")
     lines = tuple(parse_line(row, number) for number, row in enumerate(document.get("lines") or (), 1))
-    return Matrix(lines, tuple(document.get("resolvers") or ()))
+    repeats = {str(row["requirement"]): _repeated(row, lines) for row in document.get("repeats") or ()}
+    return Matrix(lines, tuple(document.get("resolvers") or ()), repeats)
+
+
+def _repeated(row: Mapping[str, Any], lines: tuple[Line, ...]) -> tuple[Line, ...]:
+    """The lines of the requirements that `of` names, as lines of this one and in one family. Raises UsageProblem."""
+    if unknown := sorted(set(row["of"]) - {line.requirement for line in lines}):
+        raise UsageProblem(f"matrix.yaml, repeats of {row['requirement']}: no line of {', '.join(unknown)}")
+    wanted = [line for line in lines if line.requirement in row["of"]]
+    return tuple(replace(line, requirement=row["requirement"], families=row["family"], reach="") for line in wanted)
+
+
+def _merged(plans: Iterable[CellPlan]) -> tuple[CellPlan, ...]:
+    """One cell for each probe: what several lines document of it, it must show at once."""
+    found: dict[Probe, CellPlan] = {}
+    for plan in plans:
+        known = found.get(plan.probe)
+        found[plan.probe] = plan if known is None else replace(known, documented=_both(known.documented, plan.documented))
+    return tuple(found.values())
+
+
+def _both(one: Documented, other: Documented) -> Documented:
+    return replace(one, text=f"{one.text}; {other.text}", source=one.source or other.source)
 
 
 def _expand(line: Line, inventory: Inventory, available: Available) -> Iterator[CellPlan]:
@@ -56,7 +83,7 @@ def _expand(line: Line, inventory: Inventory, available: Available) -> Iterator[
         for source in _sources(line, inventory):
             for target in _targets(line, source, inventory, available):
                 if all(role(end) in available.roles | {""} for end in (source, target)):
-                    for family in _families(line, target, inventory):
+                    for family in _families(line, source, target, inventory):
                         yield _plan(line, Probe(action, source, target, detail, family), inventory)
 
 
@@ -119,11 +146,13 @@ def _controls(line: Line, probe: Probe, inventory: Inventory) -> Iterator[Probe]
             yield from (Probe(probe.action, host, probe.target, probe.detail, probe.family) for host in hosts)
 
 
-def _families(line: Line, target: Endpoint, inventory: Inventory) -> tuple[Family, ...]:
+def _families(line: Line, source: Endpoint, target: Endpoint, inventory: Inventory) -> tuple[Family, ...]:
     """The families in which a cell is asked: those of the cluster that the line means and the target has."""
     there = inventory.families or (Family.IPV4,)
     if line.families in tuple(Family):
         there = tuple(family for family in there if family == line.families)
+    if source == RUNNER:
+        return there[:1]  # whether this process has both families is no matter of the cluster
     match target.kind:
         case EndpointKind.LOOPBACK:
             return (Family.IPV4,)  # 127.0.0.1 is there in every pod

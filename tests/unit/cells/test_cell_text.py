@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from pytest_k8snet.model.probe import Family
+
 
 def test_no_answer(world):
     world.alter("NET-REACH-005", outcome="timeout", seconds=1.0)
