@@ -11,6 +11,7 @@ from pytest_k8snet.model.recording import Recording
 from pytest_k8snet.model.settings import Settings
 
 from .connection import Answer, Connection, Unreachable
+from .pods import PODS, pods
 
 CORE, APPS, SLICES = "/api/v1", "/apis/apps/v1", "/apis/discovery.k8s.io/v1"
 
@@ -44,6 +45,7 @@ def discover(connection: Connection, recording: Recording, settings: Settings, a
     if not again:
         _append(recording, {name: connection.greeting[name] for name in ONCE})
     _read(connection, recording, OBJECTS)
+    _append(recording, {PODS: pods(connection)})
     _require_nodes(connection, recording)
     if recording.object("configmap/kube-flannel/kube-flannel-cfg") is None:
         _read(connection, recording, {OLD_FLANNEL: f"{CORE}/namespaces/kube-system/configmaps/kube-flannel-cfg"})

@@ -43,6 +43,7 @@ RUN = (
 READ = (
     Permission("", "configmaps", ("get",), Where.SYSTEM, False),
     Permission("", "pods", ("list",), Where.SYSTEM, False),
+    Permission("", "pods", ("list",), Where.CLUSTER, False),
     Permission("", "pods/log", ("get",), Where.SYSTEM, False),
     Permission("", "services", ("list",), Where.CLUSTER, False),
     Permission("discovery.k8s.io", "endpointslices", ("list",), Where.CLUSTER, False),

@@ -13,7 +13,7 @@ from pytest_k8snet.model.probe import Action
 from pytest_k8snet.model.recording import Recording
 from pytest_k8snet.model.settings import Settings
 from pytest_k8snet.plan.matrix import CellPlan
-from pytest_k8snet.plan.readers import pod_reader, readers_for
+from pytest_k8snet.plan.readers import pod_readers, readers_for
 from pytest_k8snet.plan.selection import Needs
 
 from . import names, questions
@@ -78,9 +78,9 @@ class Interview:
             self._everywhere(hosts, lambda stream, stage=stage: self._facts(stream, phase, stage))  # type: ignore[misc]
         self.facts_read = f"{len(hosts)} of {len(self._inventory.nodes)} nodes read"
 
-    def read_resolvers(self) -> None:
-        """The resolv.conf of every probe pod, as fact "resolv.conf/<role>" of its node."""
-        self._everywhere([stream for endpoint, stream in self._streams.items() if endpoint != RUNNER], self._resolver)
+    def read_pods(self) -> None:
+        """What every probe pod reads about itself, as facts "resolv.conf/<role>" and "addresses/<role>" of its node."""
+        self._everywhere([stream for endpoint, stream in self._streams.items() if endpoint != RUNNER], self._own_facts)
 
     def await_rules(self) -> None:
         """Wait until the marker Service answers on every node: then the proxies have seen all Services made before it."""
@@ -156,9 +156,9 @@ class Interview:
             if frame["kind"] == "fact":
                 self._fact(stream.endpoint.node, phase, frame)
 
-    def _resolver(self, stream: Stream) -> None:
-        reader = pod_reader(stream.endpoint.name or "host")
-        for frame in stream.request("facts", readers=[reader], timeout=FACTS_TIMEOUT):
+    def _own_facts(self, stream: Stream) -> None:
+        readers = pod_readers(stream.endpoint.name or "host")
+        for frame in stream.request("facts", readers=readers, timeout=FACTS_TIMEOUT):
             if frame["kind"] == "fact":
                 self._fact(stream.endpoint.node, "after", frame)
 

@@ -96,7 +96,7 @@ class Session:
         assert self._connection is not None
         _, interview = self._running()
         with self._phase("probes"):
-            interview.read_resolvers()
+            interview.read_pods()
             interview.probe(plans, lambda done, total: self._progress("probes", f"{done:,} of {total:,} answered", done == total))
         with self._phase("after"):
             # Objects before rules: a Service that appears in between must not look as if a node had forgotten it.

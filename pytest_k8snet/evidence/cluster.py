@@ -5,7 +5,15 @@ from __future__ import annotations
 from pytest_k8snet.model.inventory import Inventory
 from pytest_k8snet.model.recording import Recording
 
-from . import cluster_dns, cluster_flannel, cluster_proxy
+from . import (
+    cluster_addresses,
+    cluster_annotations,
+    cluster_corefile,
+    cluster_dns,
+    cluster_flannel,
+    cluster_networks,
+    cluster_proxy,
+)
 from .cluster_objects import ClusterObjects
 from .comparison import Compared
 
@@ -14,8 +22,12 @@ class ClusterEvidence(Compared):
     """What the API tells about the whole cluster."""
 
     comparisons = {  # noqa: RUF012
+        **cluster_addresses.COMPARISONS,
+        **cluster_annotations.COMPARISONS,
+        **cluster_corefile.COMPARISONS,
         **cluster_dns.COMPARISONS,
         **cluster_flannel.COMPARISONS,
+        **cluster_networks.COMPARISONS,
         **cluster_proxy.COMPARISONS,
     }
 

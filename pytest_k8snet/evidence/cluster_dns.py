@@ -33,7 +33,7 @@ def dns_endpoints(cluster: ClusterObjects) -> Comparison:
     addresses = frozenset(entry["ip"] for pod in pods for entry in pod["status"].get("podIPs") or ())
     pieces = cluster.slices("kube-system", "kube-dns")
     cluster.used += [{"object": "endpointslices", "slice": piece} for piece in pieces]
-    service = _dns_service(cluster)
+    service = (cluster.service("kube-system", "kube-dns") or {}).get("spec") or {}
     names, families = _names_of_port_53(service), _families(service, pieces)
     found: dict[str, frozenset[str]] = {}
     wanted: dict[str, frozenset[str]] = {}
@@ -56,14 +56,6 @@ def dns_logs(cluster: ClusterObjects) -> Comparison:
 
 def _dns_pods(cluster: ClusterObjects) -> list[Body]:
     return cluster.pods("kube-system", "k8s-app", "kube-dns")
-
-
-def _dns_service(cluster: ClusterObjects) -> Body:
-    """Spec of Service kube-dns; empty if there is none."""
-    services = (
-        s for s in cluster.items("services") if (s["metadata"].get("namespace"), s["metadata"]["name"]) == ("kube-system", "kube-dns")
-    )
-    return next((service.get("spec") or {} for service in services), {})
 
 
 def _names_of_port_53(service: Body) -> dict[str, frozenset[str]]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from ipaddress import IPv4Network, ip_network
 
+from pytest_k8snet.model.verdict import Inconclusive
+from pytest_k8snet.parse import cni
+from pytest_k8snet.parse.errors import ParseError
 from pytest_k8snet.plan import flannel
 
 from .cluster_objects import Body, ClusterObjects
@@ -12,6 +15,9 @@ from .cluster_pods import one_per_node
 from .comparison import Comparison
 
 INSIDE, OUTSIDE = "podCIDR inside Network", "podCIDR outside Network"
+CNI_KEY = "cni-conf.json"
+PLUGINS = ("flannel", "portmap")
+THERE, MISSING = "set", "missing"
 
 
 def flannel_pods(cluster: ClusterObjects) -> Comparison:
@@ -34,6 +40,33 @@ def pod_network(cluster: ClusterObjects) -> Comparison:
     return Comparison(caption, found, dict.fromkeys(found, INSIDE), notes)
 
 
+def cni_settings(cluster: ClusterObjects) -> Comparison:
+    """What the plugins in key cni-conf.json are told, as far as flannel's manifest says it."""
+    name, data = flannel.config_object(cluster.recording)
+    if CNI_KEY not in data:
+        raise Inconclusive(f"ConfigMap {name} has no key {CNI_KEY}")
+    cluster.used.append({"object": f"configmap/{name}", CNI_KEY: data[CNI_KEY]})
+    try:
+        conf = cni.parse(data[CNI_KEY])
+    except ParseError as error:
+        raise Inconclusive(f"ConfigMap {name}, key {CNI_KEY}: {error}") from error
+    delegate, portmap = (conf.plugin("flannel") or {}).get("delegate") or {}, conf.plugin("portmap") or {}
+    found: dict[str, object] = {
+        "plugins": tuple(kind for kind in conf.types if kind in PLUGINS),
+        **{f"flannel, {key}": delegate.get(key, MISSING) for key in ("hairpinMode", "isDefaultGateway")},
+        "portmap, portMappings": (portmap.get("capabilities") or {}).get("portMappings", MISSING),
+        "cniVersion": THERE if conf.version or not _has_version(cluster) else MISSING,
+    }
+    expected = {**dict.fromkeys(found, True), "plugins": PLUGINS, "cniVersion": THERE}
+    return Comparison(f"key {CNI_KEY} of ConfigMap {name}", found, expected)
+
+
+def _has_version(cluster: ClusterObjects) -> bool:
+    """flannel's manifests set cniVersion from 0.12 on."""
+    numbers = [int(part) for part in cluster.inventory.flannel_version.split(".") if part.isdigit()]
+    return not numbers or numbers[:2] >= [0, 12]
+
+
 def _held(node: Body, network: IPv4Network | None) -> str:
     cidrs = [ip_network(cidr) for cidr in flannel.pod_cidrs(node)]
     own = [cidr for cidr in cidrs if isinstance(cidr, IPv4Network)]
@@ -43,4 +76,5 @@ def _held(node: Body, network: IPv4Network | None) -> str:
 COMPARISONS: dict[str, Callable[[ClusterObjects], Comparison]] = {
     "flannel_pods": flannel_pods,
     "pod_network": pod_network,
+    "cni_settings": cni_settings,
 }

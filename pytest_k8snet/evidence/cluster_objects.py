@@ -10,8 +10,10 @@ from typing import Any
 from pytest_k8snet.model.inventory import Inventory
 from pytest_k8snet.model.recording import Recording
 from pytest_k8snet.model.verdict import Inconclusive
+from pytest_k8snet.parse.objects import DamagedObject, kubeadm_of
 
 HEALTHY = "Running and Ready"
+KUBEADM = "configmap/kube-system/kubeadm-config"
 RECENT = timedelta(minutes=10)
 Body = Mapping[str, Any]
 
@@ -47,6 +49,31 @@ class ClusterObjects:
         alive = [pod for pod in found if not pod["metadata"].get("deletionTimestamp")]
         self.used += [{"object": f"pods/{namespace}", "pod": pod["metadata"]["name"], "status": pod.get("status")} for pod in alive]
         return alive
+
+    def service(self, namespace: str, name: str) -> Body | None:
+        """The Service of that name, None if there is none."""
+        wanted = (s for s in self.items("services") if (s["metadata"].get("namespace"), s["metadata"]["name"]) == (namespace, name))
+        return next(wanted, None)
+
+    def absent(self, name: str) -> bool:
+        """Whether the API says that there is no such object (any other refusal leaves that open)."""
+        entries = list(self.recording.entries("objects", name=name))
+        return bool(entries) and entries[-1]["status"] == 404
+
+    @cached_property
+    def networking(self) -> Body | None:
+        """Section `networking` of kubeadm's ClusterConfiguration; None where there is no such ConfigMap."""
+        if self.absent(KUBEADM):
+            return None
+        self.body(KUBEADM)
+        try:
+            found = kubeadm_of(self.recording).get("networking") or {}
+        except DamagedObject as error:
+            raise Inconclusive(str(error)) from error
+        if not isinstance(found, Mapping):
+            raise Inconclusive(f"{KUBEADM}, key ClusterConfiguration: networking is no mapping")
+        self.used.append({"object": KUBEADM, "networking": found})
+        return found
 
     def slices(self, namespace: str, service: str) -> list[Body]:
         """EndpointSlices of a Service."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_k8snet.model.inventory import Inventory
 from pytest_k8snet.model.recording import Recording
 
-from . import node_flannel, node_system, rules_forward, rules_mode, rules_proxy, rules_source
+from . import node_flannel, node_ipv6, node_objects, node_pods, node_system, rules_forward, rules_mode, rules_proxy, rules_source
 from .comparison import Compared
 from .node_facts import NodeFacts
 
@@ -15,6 +15,9 @@ class NodeEvidence(Compared):
 
     comparisons = {  # noqa: RUF012
         **node_flannel.COMPARISONS,
+        **node_ipv6.COMPARISONS,
+        **node_objects.COMPARISONS,
+        **node_pods.COMPARISONS,
         **node_system.COMPARISONS,
         **rules_forward.COMPARISONS,
         **rules_mode.COMPARISONS,

@@ -15,7 +15,6 @@ from .node_facts import NodeFacts
 CNI_FILE = "10-flannel.conflist"
 CNI_KEY = "cni-conf.json"
 PERMANENT = "PERMANENT"
-UP = "FlannelIsUp"
 TABLES = ("", "main", "local")
 
 
@@ -113,16 +112,6 @@ def cni_file(node: NodeFacts) -> Comparison:
     return Comparison(caption, _lines(files[path]), _lines(data[CNI_KEY]))
 
 
-def network_condition(node: NodeFacts) -> Comparison:
-    """Node condition NetworkUnavailable."""
-    conditions = {c["type"]: c for c in (node.api.get("status") or {}).get("conditions") or ()}
-    found = conditions.get("NetworkUnavailable")
-    node.used.append({"object": f"node/{node.node}", "condition": found})
-    actual = (found["status"], found.get("reason", "")) if found else ("not set",)
-    key, why = "NetworkUnavailable", {"NetworkUnavailable": (found or {}).get("message", "flannel has never set it")}
-    return Comparison("condition of the Node object", {key: actual}, {key: ("False", UP)}, why)
-
-
 def tunnel_mtu(node: NodeFacts) -> Comparison:
     """MTU of the tunnel device."""
     conf = node.net_conf
@@ -195,6 +184,5 @@ COMPARISONS: dict[str, Callable[[NodeFacts], Comparison]] = {
     "subnet_keys": subnet_keys,
     "subnet_values": subnet_values,
     "cni_file": cni_file,
-    "network_condition": network_condition,
     "tunnel_mtu": tunnel_mtu,
 }

@@ -13,6 +13,8 @@ from typing import Any
 
 from pytest_k8snet.model.recording import Recording
 
+from .available import HOST_ROLES
+
 HOST = "/host"
 BEFORE, AFTER = "before", "after"
 LIMIT = 262144
@@ -63,12 +65,16 @@ _ALL = (
     _path("forwarding", "/proc/sys/net/ipv4/conf/*/forwarding", BEFORE, AFTER),
     _path("rp-filter", "/proc/sys/net/ipv4/conf/*/rp_filter"),
     _path("bridge-nf", "/proc/sys/net/bridge/bridge-nf-call-iptables", BEFORE, AFTER),
+    _path("ip6-forward", "/proc/sys/net/ipv6/conf/all/forwarding", BEFORE, AFTER),
+    _path("bridge-nf6", "/proc/sys/net/bridge/bridge-nf-call-ip6tables"),
     _path("subnet.env", f"{HOST}/run/flannel/subnet.env"),
     # beside the configuration, plugins keep kubeconfigs with tokens there: those never enter a recording
     Reader("cni", {"path": f"{HOST}/etc/cni/net.d/*", "limit": LIMIT}, endings=(".conf", ".conflist", ".json")),
     Reader("proxy-mode", {"http": "http://127.0.0.1:10249/proxyMode"}),
     _path("resolv.conf", f"{HOST}/etc/resolv.conf"),
 )
+# requirements that rest on what probe pods read about themselves, and the roles whose pods they need
+_IN_PODS: Mapping[str, frozenset[str]] = MappingProxyType({"NET-REACH-017": frozenset({"a", "host"})})
 READERS: Mapping[str, Reader] = MappingProxyType({reader.name: reader for reader in _ALL})
 
 _RULES = ("iptables", "legacy-tables", "nft", "links", "addresses", "routes", "bridge-nf")
@@ -101,6 +107,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "NET-NAT-008": _RULES,
         "NET-NAT-009": _RULES,
         "NET-MTU-001": _DEVICES,
+        "NET-IPV6-001": ("ip6-forward", "bridge-nf6"),
     }
 )
 
@@ -108,6 +115,11 @@ _NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
 def names_for(requirements: Iterable[str]) -> frozenset[str]:
     """Names of the readers these requirements need."""
     return frozenset(name for requirement in requirements for name in _NEEDED.get(requirement, ()))
+
+
+def roles_for(requirements: Iterable[str]) -> frozenset[str]:
+    """Roles of the probe pods in which these requirements have something read."""
+    return frozenset(role for requirement in requirements for role in _IN_PODS.get(requirement, ()))
 
 
 def readers_for(names: frozenset[str], phase: str) -> tuple[Stage, ...]:
@@ -147,9 +159,16 @@ def resolver_path(recording: Recording, node: str) -> str | None:
     return str(path)
 
 
-def pod_reader(role: str) -> Request:
-    """A probe pod's own resolv.conf, read by the agent of that pod."""
-    return {"name": f"resolv.conf/{role}", "path": "/etc/resolv.conf", "limit": LIMIT}
+def pod_readers(role: str) -> list[Request]:
+    """A probe pod's own resolv.conf and addresses, read by the agent of that pod; on the host network the addresses are the node's."""
+    file = {"name": f"resolv.conf/{role}", "path": "/etc/resolv.conf", "limit": LIMIT}
+    interface = {"name": pod_addresses_name(role), "argv": ["ip", "-j", "addr", "show"]}
+    return [file] if role in HOST_ROLES else [file, interface]
+
+
+def pod_addresses_name(role: str) -> str:
+    """Name of the fact that holds a probe pod's addresses."""
+    return f"addresses/{role}"
 
 
 def _placed(reader: Reader, recording: Recording, node: str) -> list[Request]:

@@ -12,7 +12,7 @@ from pytest_k8snet.model.probe import Action, Probe
 from .available import EVERY_ROLE, Available, role
 from .cellplan import CellPlan, Documented
 from .matrix import Matrix
-from .readers import names_for
+from .readers import names_for, roles_for
 from .resolver import load as load_rows
 from .resolver import plans as resolver_plans
 
@@ -59,8 +59,9 @@ def needs(selected: Iterable[str], plans: Iterable[CellPlan], available: Availab
     """What `plans` (from `asked`) and the facts of the selected requirements need."""
     probes = tuple(sorted({plan.probe for plan in plans}))
     readers = names_for(selected) if "host" in available.roles else frozenset()
+    roles = roles_for(selected) & available.roles
     services = frozenset(service for probe in probes for service in _services(probe))
-    roles = {role(end) for probe in probes for end in (probe.source, probe.target)} - {""}
+    roles |= {role(end) for probe in probes for end in (probe.source, probe.target)} - {""}
     roles |= {"a"} if services else set()  # the backends, at least the marker's
     roles |= {"host"} if readers else set()
     return Needs(frozenset(roles), services | ({"marker"} if services else set()), readers, probes)

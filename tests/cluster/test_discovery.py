@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from pytest_k8snet.cluster import pods
 from pytest_k8snet.cluster.discovery import OBJECTS, discover, selected
 from pytest_k8snet.errors import NoVerdict, UsageProblem
 
@@ -96,7 +97,7 @@ def test_a_second_read_appends_and_wins(api, connection, settings, recording):
     assert statuses(recording, "configmap/kube-system/kube-proxy") == [404, 200]
     assert recording.object("configmap/kube-system/kube-proxy")["data"]["config.conf"] == "mode: nftables"
     assert statuses(recording, "configz/n1") == [200]
-    assert connection.requests - before <= len(OBJECTS) + 1
+    assert connection.requests - before <= len(OBJECTS) + 2
 
 
 def test_what_makes_recordings_large_is_left_out(api, connection, settings, recording):
@@ -106,3 +107,47 @@ def test_what_makes_recordings_large_is_left_out(api, connection, settings, reco
     item = recording.object("nodes")["items"][0]
     assert "managedFields" not in item["metadata"]
     assert "images" not in item["status"]
+
+
+def _pods(api, number):
+    for index in range(number):
+        status = {"phase": "Running", "podIP": f"10.4.0.{index}", "conditions": [{"type": "Ready"}]}
+        api.put("pods", f"ns-{index % 3}", f"p{index:02}", {"spec": {"nodeName": "n1", "containers": ["env"]}, "status": status})
+
+
+def test_pods_of_all_namespaces_page_by_page(api, connection, settings, recording, monkeypatch):
+    monkeypatch.setattr(pods, "PAGE", 4)
+    _pods(api, 10)
+    discover(connection, recording, settings)
+    found = recording.object("pods")["items"]
+    assert sorted(pod["metadata"]["name"] for pod in found) == [f"p{index:02}" for index in range(10)]
+    assert {pod["metadata"]["namespace"] for pod in found} == {"ns-0", "ns-1", "ns-2"}
+    assert sum(line.startswith("GET /api/v1/pods?") for line in api.log) == 3
+
+
+def test_of_other_peoples_pods_only_place_and_addresses_are_kept(api, connection, settings, recording):
+    _pods(api, 1)
+    discover(connection, recording, settings)
+    assert recording.object("pods")["items"] == [
+        {
+            "metadata": {"name": "p00", "namespace": "ns-0"},
+            "spec": {"nodeName": "n1"},
+            "status": {"phase": "Running", "podIP": "10.4.0.0"},
+        }
+    ]
+
+
+def test_a_part_of_the_pods_is_no_evidence(api, connection, settings, recording, monkeypatch):
+    monkeypatch.setattr(pods, "PAGE", 4)
+    _pods(api, 10)
+    asked = []
+
+    def expired(verb, path, body):
+        asked.extend([path] if path == "/api/v1/pods" else [])
+        return (410, "the continue token is too old") if path == "/api/v1/pods" and len(asked) == 2 else None
+
+    api.deny = expired
+    discover(connection, recording, settings)
+    assert recording.object("pods") is None
+    (entry,) = recording.entries("objects", name="pods")
+    assert (entry["status"], entry["body"]["message"]) == (410, "the continue token is too old")

@@ -102,6 +102,13 @@ class FakeApi:
         return [o for o in found if all(_selected(o["metadata"].get("labels") or {}, part) for part in selector.split(",") if part)]
 
 
+def _page(items: list[dict], query: dict) -> dict:
+    start, limit = int(query.get("continue", 0)), int(query.get("limit", 0))
+    if not limit or start + limit >= len(items):
+        return {"items": items[start:], "metadata": {}}
+    return {"items": items[start : start + limit], "metadata": {"continue": str(start + limit)}}
+
+
 def _selected(labels: dict, part: str) -> bool:
     key, unequal, value = part.partition("!=")
     if unequal:
@@ -175,7 +182,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._json(200, found) if found else self._error(404, f'{kind} "{name}" not found')
         if query.get("watch"):
             return self._watch(kind, namespace, query)
-        self._json(200, {"items": self.api.listed(kind, namespace, query.get("labelSelector", ""))})
+        self._json(200, _page(self.api.listed(kind, namespace, query.get("labelSelector", "")), query))
 
     def _post(self, kind, namespace, _name, query, body):
         name = body["metadata"]["name"]

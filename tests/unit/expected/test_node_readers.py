@@ -5,7 +5,7 @@ from fnmatch import fnmatch
 import pytest
 
 from pytest_k8snet.model.recording import Recording
-from pytest_k8snet.plan.readers import READERS, legacy_tables, names_for, pod_reader, readers_for
+from pytest_k8snet.plan.readers import READERS, legacy_tables, names_for, pod_readers, readers_for
 
 WRITING = ("modprobe", "sysctl -w", " -A ", " -I ", " add ", " del ", " set ")
 
@@ -48,7 +48,7 @@ def test_readers_only_look(name):
 
 def test_forwarding_is_read_before_the_pods():
     (asked,) = _asked(READERS.keys() - {"legacy-tables"}, "before", _recording())
-    assert {reader["name"] for reader in asked} == {"ip-forward", "forwarding", "bridge-nf"}
+    assert {reader["name"] for reader in asked} == {"ip-forward", "forwarding", "bridge-nf", "ip6-forward"}
 
 
 def test_the_resolver_file_is_the_one_that_kubelet_names():
@@ -89,6 +89,12 @@ def test_an_unknown_reader_is_an_error():
         readers_for(frozenset({"no-such-reader"}), "after")
 
 
-def test_pod_reader():
-    assert pod_reader("a")["path"] == "/etc/resolv.conf"
-    assert pod_reader("a")["name"] == "resolv.conf/a"
+def test_what_a_pod_reads_about_itself():
+    file, addresses = pod_readers("a")
+    assert (file["name"], file["path"]) == ("resolv.conf/a", "/etc/resolv.conf")
+    assert (addresses["name"], addresses["argv"]) == ("addresses/a", ["ip", "-j", "addr", "show"])
+
+
+@pytest.mark.parametrize("role", ["host", "hostdns"])
+def test_a_pod_on_the_host_network_has_no_addresses_of_its_own(role):
+    assert [reader["name"] for reader in pod_readers(role)] == [f"resolv.conf/{role}"]
