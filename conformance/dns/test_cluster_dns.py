@@ -1,4 +1,4 @@
-"""Cluster DNS itself: replicas, endpoints, health."""
+"""Cluster DNS itself: Service, replicas, endpoints, health, configuration."""
 
 from pytest_k8snet import requirement
 
@@ -16,3 +16,13 @@ def test_ready_endpoints(cluster):
 @requirement("NET-DNS-015")
 def test_no_loop(cluster):
     assert cluster.dns_logs == cluster.expected_dns_logs, cluster.explain("dns_logs")
+
+
+@requirement("NET-DNS-002")
+def test_service(cluster):
+    assert cluster.dns_service == cluster.expected_dns_service, cluster.explain("dns_service")
+
+
+@requirement("NET-DNS-016")
+def test_corefile(cluster):
+    assert cluster.corefile_plugins == cluster.expected_corefile_plugins, cluster.explain("corefile_plugins")

@@ -1,4 +1,4 @@
-"""kube-proxy runs on every node, in the mode it was told."""
+"""kube-proxy runs on every node, in the mode and for the networks it was told, and fits the API server."""
 
 from pytest_k8snet import requirement
 
@@ -11,3 +11,13 @@ def test_runs_everywhere(cluster):
 @requirement("NET-PROXY-002")
 def test_mode(node):
     assert node.mode_sources == node.expected_mode_sources, node.explain("mode_sources")
+
+
+@requirement("NET-PROXY-005")
+def test_cluster_cidr(cluster):
+    assert cluster.cluster_cidr == cluster.expected_cluster_cidr, cluster.explain("cluster_cidr")
+
+
+@requirement("NET-PROXY-006")
+def test_version(cluster):
+    assert cluster.proxy_versions == cluster.expected_proxy_versions, cluster.explain("proxy_versions")

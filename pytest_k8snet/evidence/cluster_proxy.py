@@ -33,7 +33,9 @@ def proxy_versions(cluster: ClusterObjects) -> Comparison:
     if server is None:
         raise Inconclusive(f"the API server's version {cluster.inventory.version!r} is no version")
     pods = {str(pod["metadata"]["name"]): pod for pod in cluster.pods("kube-system", "k8s-app", "kube-proxy")}
-    images = {name: next((c["image"] for c in pod["spec"]["containers"] if "kube-proxy" in c["name"]), "") for name, pod in pods.items()}
+    images = {
+        name: next((c["image"] for c in pod["spec"].get("containers") or () if "kube-proxy" in c["name"]), "") for name, pod in pods.items()
+    }
     versions = {name: _minor(image.partition("@")[0].rpartition(":")[2]) for name, image in images.items()}
     odd = {name: _skew(version, server) for name, version in versions.items() if version and _skew(version, server)}
     unknown = [f"{name}: {images[name]}" for name, version in versions.items() if version is None]
