@@ -86,7 +86,7 @@ def _found(block: corefile.ServerBlock, expected: Iterable[str]) -> dict[str, ob
     """The same things of a server block as it is."""
     kubernetes, forward = (block.plugin(name) or corefile.Plugin(name) for name in ("kubernetes", "forward"))
     settings: dict[str, object] = {
-        "kubernetes": frozenset(zone.rstrip(".") for zone in kubernetes.args or block.zones if block.plugin("kubernetes")),
+        "kubernetes": frozenset(zone.rstrip(".") or "." for zone in kubernetes.args or block.zones if block.plugin("kubernetes")),
         "kubernetes, pods": kubernetes.property("pods") or (),
         "kubernetes, ttl": kubernetes.property("ttl") or (),
         "forward": forward.args,

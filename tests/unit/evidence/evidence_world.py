@@ -6,6 +6,8 @@ import copy
 import json
 from pathlib import Path
 
+import object_world
+
 from pytest_k8snet.evidence.cluster import ClusterEvidence
 from pytest_k8snet.evidence.node import NodeEvidence
 from pytest_k8snet.model.recording import Recording
@@ -24,6 +26,7 @@ class World:
         self.recording = Recording(dict(_HEALTHY["meta"]))
         self.recording.streams["objects"] = copy.deepcopy(_HEALTHY["objects"])
         self.recording.streams["facts"] = copy.deepcopy(_HEALTHY["facts"])
+        object_world.list_pods(self.recording)
 
     @property
     def inventory(self):

@@ -1,5 +1,6 @@
 """A healthy cluster has nothing wrong, and every comparison looked at something."""
 
+import object_world
 import pytest
 from evidence_world import NODES
 
@@ -8,15 +9,16 @@ from pytest_k8snet.evidence.node import NodeEvidence
 
 
 @pytest.mark.parametrize("node", NODES)
-@pytest.mark.parametrize("name", NodeEvidence.comparisons)
+@pytest.mark.parametrize("name", NodeEvidence.comparisons.keys() - {"ipv6_prerequisites"})
 def test_node(world, node, name):
+    object_world.place(world.recording)
     evidence = world.node(node)
     assert getattr(evidence, name) == getattr(evidence, f"expected_{name}"), evidence.explain(name)
     assert getattr(evidence, f"expected_{name}")
     assert evidence.evidence
 
 
-@pytest.mark.parametrize("name", ClusterEvidence.comparisons)
+@pytest.mark.parametrize("name", ClusterEvidence.comparisons.keys() - {"both_families"})
 def test_cluster(world, name):
     evidence = world.cluster
     assert getattr(evidence, name) == getattr(evidence, f"expected_{name}"), evidence.explain(name)

@@ -20,7 +20,9 @@ NEEDS = {  # comparison -> a requirement that uses it
 
 
 def test_every_comparison_of_a_node_is_tried_here():
-    assert NEEDS.keys() | {"network_condition"} == NodeEvidence.comparisons.keys()
+    objects = {"network_condition", "ready_condition", "cluster_dns"}
+    elsewhere = {"pod_status", "ipv6_prerequisites"}
+    assert NEEDS.keys() | objects | elsewhere == NodeEvidence.comparisons.keys()
 
 
 @pytest.mark.parametrize("name", NEEDS)
