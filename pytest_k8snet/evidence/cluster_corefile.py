@@ -34,6 +34,7 @@ def dns_service(cluster: ClusterObjects) -> Comparison:
         raise Inconclusive(f"serviceSubnet {subnets[0]} has no tenth address")
     spec = (service or {}).get("spec") or {}
     cluster.used.append({"object": "services", "service": "kube-system/kube-dns", "spec": spec})
+    cluster.items("deployments/kube-system")  # without them nobody knows whether it is CoreDNS
     wanted = PORTS | (METRICS if cluster.inventory.dns == "coredns" else {})
     ports = {port.get("name", ""): f"{port['port']}/{port.get('protocol', 'TCP')}" for port in spec.get("ports") or ()}
     found = {"ClusterIP": plain(spec.get("clusterIP", ""))} | {f"port {name}": ports.get(name, MISSING) for name in wanted}

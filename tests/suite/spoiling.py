@@ -10,6 +10,7 @@ import fnmatch
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from ipaddress import ip_network
 from typing import Any
 
 from pytest_k8snet.model.inventory import Inventory
@@ -48,8 +49,9 @@ class Evidence:
         return str(next(item["spec"]["podCIDR"] for item in self._last("nodes")["items"] if item["metadata"]["name"] == self._names[node]))
 
     def filled(self, text: str) -> str:
-        """Text with {pod/a@w1}, {w1} and {cidr w1} replaced by addresses."""
+        """Text with {pod/a@w1}, {w1}, {cidr w1} and {1 w1}, an address of that podCIDR by its number, replaced by addresses."""
         text = re.sub(r"\{cidr (\w+)\}", lambda match: self.cidr(match[1]), text)
+        text = re.sub(r"\{(\d+) (\w+)\}", lambda match: str(ip_network(self.cidr(match[2]))[int(match[1])]), text)
         return re.sub(r"\{([^{}]+)\}", lambda match: self.ip(match[1]), text)
 
     # Facts: raw text

@@ -110,14 +110,14 @@ FLANNEL_STATE = (
     Proof(
         "NET-FLANNEL-005",
         "another node's subnet",
-        fact("subnet.env", "FLANNEL_SUBNET=10.244.2.1/24", "FLANNEL_SUBNET=10.244.1.1/24"),
+        fact("subnet.env", "FLANNEL_SUBNET={1 w1}/24", "FLANNEL_SUBNET={1 w2}/24"),
         red=("w1",),
-        text=("FLANNEL_SUBNET: expected 10.244.2.1/24, found 10.244.1.1/24 (first address of the node's podCIDR {cidr w1})",),
+        text=("FLANNEL_SUBNET: expected {1 w1}/24, found {1 w2}/24 (first address of the node's podCIDR {cidr w1})",),
     ),
     Proof(
         "NET-FLANNEL-006",
         "somebody edited the CNI configuration",
-        fact("cni", '"hairpinMode": true', '"hairpinMode": false'),
+        fact("cni", '"hairpinMode": true', '"hairpinMode": false', source="/10-flannel.conflist"),
         red=("w1",),
         text=(
             "w1: /etc/cni/net.d/10-flannel.conflist against key cni-conf.json of ConfigMap kube-flannel/kube-flannel-cfg",
@@ -157,7 +157,7 @@ FLANNEL_STATE = (
     Proof(
         "NET-FLANNEL-016",
         "a neighbour's MAC is stale",
-        json_list("neighbours", {"dst": "10.244.1.0", "dev": "flannel.1"}, {"lladdr": "02:00:00:00:00:01"}),
+        json_list("neighbours", {"dst": "{0 w2}", "dev": "flannel.1"}, {"lladdr": "02:00:00:00:00:01"}),
         red=("w1",),
         text=("w1: neighbours on flannel.1 (ip -j neigh show)", "found 02:00:00:00:00:01 PERMANENT (tunnel address of w2)"),
     ),

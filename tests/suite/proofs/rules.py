@@ -77,7 +77,7 @@ MASQUERADE = (
         red=("w1",),
         text=(
             "w1: source of traffic from and to the pod network (nat POSTROUTING)",
-            "outside > pod 10.244.2.254: expected kept, found masqueraded",
+            "outside > pod {254 w1}: expected kept, found masqueraded",
             "-A FLANNEL-POSTRTG ! -s 10.244.0.0/16 -d 10.244.0.0/16",
         ),
     ),
