@@ -74,7 +74,7 @@ _ALL = (
     _path("resolv.conf", f"{HOST}/etc/resolv.conf"),
 )
 # requirements that rest on what probe pods read about themselves, and the roles whose pods they need
-_IN_PODS: Mapping[str, frozenset[str]] = MappingProxyType({"NET-REACH-017": frozenset({"a", "host"})})
+IN_PODS: Mapping[str, frozenset[str]] = MappingProxyType({"NET-REACH-017": frozenset({"a", "host"})})
 READERS: Mapping[str, Reader] = MappingProxyType({reader.name: reader for reader in _ALL})
 
 _RULES = ("iptables", "legacy-tables", "nft", "links", "addresses", "routes", "bridge-nf")
@@ -119,7 +119,7 @@ def names_for(requirements: Iterable[str]) -> frozenset[str]:
 
 def roles_for(requirements: Iterable[str]) -> frozenset[str]:
     """Roles of the probe pods in which these requirements have something read."""
-    return frozenset(role for requirement in requirements for role in _IN_PODS.get(requirement, ()))
+    return frozenset(role for requirement in requirements for role in IN_PODS.get(requirement, ()))
 
 
 def readers_for(names: frozenset[str], phase: str) -> tuple[Stage, ...]:
