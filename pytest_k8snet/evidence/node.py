@@ -5,7 +5,19 @@ from __future__ import annotations
 from pytest_k8snet.model.inventory import Inventory
 from pytest_k8snet.model.recording import Recording
 
-from . import node_flannel, node_ipv6, node_objects, node_pods, node_system, rules_forward, rules_mode, rules_proxy, rules_source
+from . import (
+    node_flannel,
+    node_ipv6,
+    node_objects,
+    node_pods,
+    node_system,
+    rules_firewall,
+    rules_forward,
+    rules_mode,
+    rules_proxy,
+    rules_source,
+    rules_variants,
+)
 from .comparison import Compared
 from .node_facts import NodeFacts
 
@@ -19,10 +31,12 @@ class NodeEvidence(Compared):
         **node_objects.COMPARISONS,
         **node_pods.COMPARISONS,
         **node_system.COMPARISONS,
+        **rules_firewall.COMPARISONS,
         **rules_forward.COMPARISONS,
         **rules_mode.COMPARISONS,
         **rules_proxy.COMPARISONS,
         **rules_source.COMPARISONS,
+        **rules_variants.COMPARISONS,
     }
 
     def __init__(self, recording: Recording, inventory: Inventory, node: str) -> None:

@@ -23,9 +23,9 @@ def forwarding_verdicts(facts: NodeFacts) -> Comparison:
     found: dict[str, str] = {}
     notes: dict[str, str] = {}
     doubts = Doubts(rules.node)
-    for words, packet in _pod_packets(rules):
+    for words, packet in pod_packets(rules):
         branches = forward(rules.worlds, packet)
-        _note(words, branches, found, notes, doubts, ACCEPTED)
+        note(words, branches, found, notes, doubts, ACCEPTED)
     return doubts.settle(Comparison("pod traffic through the FORWARD hook", found, dict.fromkeys(found, ACCEPTED), notes))
 
 
@@ -37,12 +37,13 @@ def accept_rules(facts: NodeFacts) -> Comparison:
     doubts = Doubts(rules.node)
     for words, packet in _network_packets(rules):
         branches = _filter(rules.worlds, packet)
-        _note(words, branches, found, notes, doubts, BY_RULE if any(branch.by for branch in branches) else BY_POLICY)
+        note(words, branches, found, notes, doubts, BY_RULE if any(branch.by for branch in branches) else BY_POLICY)
     caption = f"filter FORWARD ({_policies(rules.worlds)})"
     return doubts.settle(Comparison(caption, found, dict.fromkeys(found, BY_RULE), notes))
 
 
-def _pod_packets(rules: NodeRules) -> Iterator[tuple[str, Packet]]:
+def pod_packets(rules: NodeRules) -> Iterator[tuple[str, Packet]]:
+    """First packets between this node's pods and those of every node, and their replies, each in words."""
     for protocol in ("tcp", "udp"):
         for words, packet in _pairs(rules, protocol):
             yield f"{protocol}: {words}", packet
@@ -73,7 +74,8 @@ def _filter(worlds: Worlds, packet: Packet) -> tuple[Branch, ...]:
     return next(iter(blocked + ruled + found), ())
 
 
-def _note(words: str, branches: Iterable[Branch], found: dict[str, str], notes: dict[str, str], doubts: Doubts, passed: str) -> None:
+def note(words: str, branches: Iterable[Branch], found: dict[str, str], notes: dict[str, str], doubts: Doubts, passed: str) -> None:
+    """Enter how a packet fared and which rule decided; what hangs on a match that nobody can judge is a doubt."""
     decisive = next((b for b in branches if not b.verdict.passes), None) or next(iter(branches), None)
     uncertain = next((b for b in branches if b.uncertain), None)
     if uncertain is not None:

@@ -33,6 +33,7 @@ class NetConf:
     direct: bool = False
     mtu: int = 0
     nftables: bool = False
+    port: int = 0  # UDP port of the tunnel, 0 = the backend's default
 
     @property
     def device(self) -> str:
@@ -84,6 +85,7 @@ def _net_conf(raw: Mapping[str, Any]) -> NetConf:
         direct=settings.get("directrouting") is True,
         mtu=int(settings.get("mtu", 0)),
         nftables=top.get("enablenftables") is True,
+        port=int(settings.get("listenport" if str(settings.get("type", "")).lower() == "wireguard" else "port", 0)),
     )
 
 

@@ -24,18 +24,20 @@ _FILES = {"NET-DNS-006", "NET-DNS-007", "NET-DNS-008", "NET-DNS-009", "NET-DNS-0
 _OVERLAY = {"NET-FLANNEL-015", "NET-FLANNEL-016", "NET-FLANNEL-017", "NET-FLANNEL-020", "NET-FLANNEL-021", "NET-NAT-005", "NET-PATH-002"}
 OBJECTS: dict[str, set[str]] = {  # answer of the API -> requirements that hang on it
     "configmap/kube-flannel/kube-flannel-cfg": _OVERLAY
-    | {"NET-FLANNEL-001", "NET-FLANNEL-002", "NET-FLANNEL-005", "NET-FLANNEL-006", "NET-FLANNEL-007", "NET-MTU-001", "NET-NODE-001"},
+    | {"NET-FLANNEL-001", "NET-FLANNEL-002", "NET-FLANNEL-005", "NET-FLANNEL-006", "NET-FLANNEL-007"}
+    | {"NET-MTU-001", "NET-NODE-001", "NET-NODE-011"},
     "configmap/kube-system/coredns": {"NET-DNS-016"},
-    "configmap/kube-system/kube-proxy": _TRANSLATED | _PROXY | {"NET-NODE-002", "NET-SERVICE-018"},
+    "configmap/kube-system/kube-proxy": _TRANSLATED | _PROXY | {"NET-NODE-002", "NET-NODE-006", "NET-SERVICE-018"},
     "configmap/kube-system/kubeadm-config": {
         "NET-DNS-001", "NET-DNS-002", "NET-DNS-016", "NET-FLANNEL-003", "NET-PROXY-001", "NET-PROXY-005",
     },
     "configz/*": _FILES | {"NET-DNS-004", "NET-DNS-014"},
     "daemonsets/kube-flannel": {"NET-EXTERNAL-005", "NET-FLANNEL-020", "NET-NAT-007"},
-    "daemonsets/kube-system": _TRANSLATED | _PROXY | {"NET-NODE-002", "NET-SERVICE-018"},
+    "daemonsets/kube-system": _TRANSLATED | _PROXY | {"NET-NODE-002", "NET-NODE-006", "NET-SERVICE-018"},
     "deployments/kube-system": {"NET-DNS-001", "NET-DNS-002", "NET-DNS-016", "NET-DNS-015", "NET-DNS-027"},
     "dry-run/dns-none-without-nameserver": {"NET-DNS-010"},
-    "endpointslices": {"NET-DNS-003", "NET-DNS-027", "NET-REACH-015"} | _TRANSLATED - {"NET-PROXY-008", "NET-PROXY-011", "NET-SERVICE-005"},
+    "endpointslices": {"NET-DNS-003", "NET-DNS-027", "NET-NODE-011", "NET-REACH-015"}
+    | _TRANSLATED - {"NET-PROXY-008", "NET-PROXY-011", "NET-SERVICE-005"},
     "log/kube-system/*": {"NET-DNS-015"},
     "namespace/kube-system": set(),
     "pods": {"NET-REACH-016", "NET-REACH-017"},

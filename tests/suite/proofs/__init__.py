@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from . import cells, nodes, objects, reachability, resolution, rules
+from . import cells, firewall, nodes, objects, reachability, resolution, rules
 from .proof import Proof
 
 ELSEWHERE = frozenset({"NET-IPV6-001", "NET-IPV6-002"})  # do not apply to the recorded cluster: unit tests prove them
-PROOFS: tuple[Proof, ...] = (*reachability.PROOFS, *cells.PROOFS, *resolution.PROOFS, *nodes.PROOFS, *rules.PROOFS, *objects.PROOFS)
+PROOFS: tuple[Proof, ...] = (
+    *reachability.PROOFS,
+    *cells.PROOFS,
+    *resolution.PROOFS,
+    *nodes.PROOFS,
+    *rules.PROOFS,
+    *objects.PROOFS,
+    *firewall.PROOFS,
+)

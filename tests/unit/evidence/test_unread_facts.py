@@ -16,6 +16,7 @@ NEEDS = {  # comparison -> a requirement that uses it
     "accept_rules": "NET-FLANNEL-021", "mode_sources": "NET-PROXY-002", "service_entries": "NET-PROXY-017",
     "service_hooks": "NET-PROXY-007", "marked_traffic": "NET-PROXY-008", "masquerade_rules": "NET-PROXY-011",
     "service_marks": "NET-PROXY-010", "egress": "NET-NAT-008", "between_pods": "NET-NAT-009", "pod_network_rules": "NET-FLANNEL-020",
+    "one_variant": "NET-NODE-006", "host_firewall": "NET-NODE-011", "foreign_chains": "NET-NODE-016",
 }  # fmt: skip
 
 
