@@ -21,6 +21,7 @@ from . import kubeconfig
 
 CONNECT_TIMEOUT = 3.0
 READ_TIMEOUT = 15.0
+MERGE_PATCH = "application/merge-patch+json"
 PATIENCE = 3  # attempts at a request that the server asked to repeat later
 Query = Sequence[tuple[str, str | int]]
 
@@ -83,6 +84,10 @@ class Connection:
         """Create one object, or review access."""
         return self._send("POST", path, query, body, READ_TIMEOUT)
 
+    def patch(self, path: str, body: Mapping[str, Any]) -> Answer:
+        """Change one object by a merge patch (RFC 7386)."""
+        return self._send("PATCH", path, (), body, READ_TIMEOUT)
+
     def delete(self, path: str, body: Mapping[str, Any] | None = None, query: Query = ()) -> Answer:
         """Delete one object or a collection; `body` holds DeleteOptions."""
         return self._send("DELETE", path, query, body, READ_TIMEOUT)
@@ -133,7 +138,7 @@ class Connection:
         headers = {"Accept": "application/json", "User-Agent": f"pytest-k8snet/{__version__}", **self.headers()}
         data = None
         if body is not None:
-            data, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
+            data, headers["Content-Type"] = json.dumps(body).encode(), MERGE_PATCH if verb == "PATCH" else "application/json"
         self.count(verb)
         waits = urllib3.Timeout(connect=CONNECT_TIMEOUT, read=timeout)
         pool = self._client().rest_client.pool_manager

@@ -40,6 +40,10 @@ RUN = (
     Permission("discovery.k8s.io", "endpointslices", ("create", "deletecollection"), Where.RUN, True),
     Permission("", "events", ("list",), Where.RUN, False),
 )
+SCENARIOS = (  # without them the scenarios that change or follow objects stay inconclusive
+    Permission("", "services", ("patch",), Where.RUN, False),
+    Permission("discovery.k8s.io", "endpointslices", ("watch",), Where.RUN, False),
+)
 READ = (
     Permission("", "configmaps", ("get",), Where.SYSTEM, False),
     Permission("", "pods", ("list",), Where.SYSTEM, False),
@@ -55,7 +59,7 @@ NODE_READ = (Permission("", "nodes/proxy", ("get",), Where.CLUSTER, False),)  # 
 
 def permissions(tier: Tier) -> tuple[Permission, ...]:
     """What a run with probe pods up to `tier` needs. Only the privileged tier may look into the kubelets."""
-    return RUN + READ + (NODE_READ if tier is Tier.PRIVILEGED else ())
+    return RUN + SCENARIOS + READ + (NODE_READ if tier is Tier.PRIVILEGED else ())
 
 
 def role(tier: Tier) -> str:

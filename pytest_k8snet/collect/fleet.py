@@ -24,6 +24,7 @@ from . import fleet_status, manifests, manifests_patch, manifests_services
 from .fleet_close import Cleanup
 from .fleet_watch import Patience, PodWatch
 from .manifests_agent import bundle
+from .scenarios.objects import Ground
 from .stream import Stream
 
 PARALLEL = 8
@@ -132,6 +133,10 @@ class Fleet:
         """A control stream to the agent of every ready pod, not open yet."""
         return {probe.role.endpoint(probe.node): self._stream(probe) for probe in self._probes if self._is_ready(probe)}
 
+    def ground(self) -> Ground:
+        """Where scenarios may make objects of their own."""
+        return Ground(self._connection, self._settings, self._owner, {tier: self._space(tier) for tier in self._spaces})
+
     def close(self) -> tuple[str, ...]:
         """Delete everything of this run, confirm that it is gone, and name what is not. Safe to call at any moment, again too."""
         return self._cleanup.run()
@@ -227,7 +232,8 @@ class Fleet:
         self._created(probe, self._post_pod(probe))
 
     def _post_pod(self, probe: ProbePod) -> Answer:
-        manifest = manifests.pod(self._owner, self._settings, probe.role, probe.node, probe.name)
+        place = self._inventory.names.index(probe.node)
+        manifest = manifests.pod(self._owner, self._settings, probe.role, probe.node, probe.name, place)
         return self._connection.post(self._path("pods", probe.role.tier), manifests_patch.apply(manifest, self._patch))
 
     def _created(self, probe: ProbePod, answer: Answer) -> None:

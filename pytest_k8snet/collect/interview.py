@@ -56,6 +56,11 @@ class Interview:
         """Take over streams that are not there yet."""
         self._streams |= {endpoint: stream for endpoint, stream in streams.items() if endpoint not in self._streams}
 
+    @property
+    def streams(self) -> Mapping[Endpoint, Stream]:
+        """Every stream by the endpoint of its agent."""
+        return dict(self._streams)
+
     def start_runner(self) -> None:
         """Start the agent of this process if outside cells are wanted and the nodes are routable from here."""
         if "runner" not in self._needs.roles:

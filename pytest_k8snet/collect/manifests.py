@@ -21,6 +21,8 @@ LIFE = 3600  # s; a forgotten pod ends by itself
 USER = 65532
 NONE_SEARCH, NONE_SERVER = "k8snet.test", "127.0.0.1"
 SAFE_SYSCTLS = {"net.ipv4.ping_group_range": "0 2147483647"}  # datagram ICMP without a capability
+POOL, POOL_OF_ECHO = "k8snet/pool", "echo"  # pods that serve the Services of scenarios
+PLACE = "k8snet/place"  # number of the pod's node
 LOW_PORTS = {"net.ipv4.ip_unprivileged_port_start": "0"}  # the agent answers DNS on port 53
 
 
@@ -94,9 +96,13 @@ def agent_name(run: str) -> str:
     return f"k8snet-agent-{run}"
 
 
-def pod(owner: Owner, settings: Settings, role: Role, node: str, name: str) -> dict[str, Any]:
-    """One probe pod, pinned to its node past the scheduler, because every node must be a source (tainted ones too)."""
-    metadata = owner.metadata(name, **{"k8snet/role": role.name})
+def pod(owner: Owner, settings: Settings, role: Role, node: str, name: str, place: int = 0) -> dict[str, Any]:
+    """One probe pod, pinned to its node past the scheduler, because every node must be a source (tainted ones too).
+
+    `place` is the number of the node: scenarios choose backends by it, since a node's name may be no value of a label.
+    """
+    pool = {POOL: POOL_OF_ECHO} if role.name in ("a", "b") else {}
+    metadata = owner.metadata(name, **{"k8snet/role": role.name, PLACE: str(place), **pool})
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": _spec(settings, role, node)}
 
 

@@ -15,10 +15,11 @@ from pytest_k8snet.model.recording import Recording
 from pytest_k8snet.model.settings import Keep, Settings
 from pytest_k8snet.parse.objects import inventory as inventory_of
 from pytest_k8snet.plan.matrix import CellPlan
-from pytest_k8snet.plan.selection import Needs
+from pytest_k8snet.plan.selection import NOTHING, Needs
 
 from .fleet import Fleet
 from .interview import Interview
+from .scenarios.play import play
 
 Progress = Callable[[str, str, bool], None]  # phase, text, whether the phase is over
 
@@ -31,6 +32,7 @@ class Session:
         self.recording = Recording(_meta(settings))
         self._connection: Connection | None = None
         self._inventory: Inventory | None = None
+        self._needs = NOTHING
         self._fleet: Fleet | None = None
         self._interview: Interview | None = None
         self.seconds: dict[str, float] = {}
@@ -49,6 +51,7 @@ class Session:
         """Place the pods that `needs` names, run the probes of `plans`, read the facts. Raises NoVerdict if no pod became ready."""
         assert self._connection is not None, "discover() comes first"
         assert self._inventory is not None
+        self._needs = needs
         self._fleet = Fleet(self._connection, self._settings, self._inventory, needs, self.recording)
         self._interview = Interview(self._settings, self._inventory, needs, self.recording)
         self._place_hosts()
@@ -102,7 +105,17 @@ class Session:
             # Objects before rules: a Service that appears in between must not look as if a node had forgotten it.
             discover(self._connection, self.recording, self._settings, again=True)
             interview.read_facts("after")
+        self._play()
+        with self._phase("count"):
             interview.count_nonces()
+
+    def _play(self) -> None:
+        """Scenarios come after everything that looks at the cluster as it stands: they change it."""
+        assert self._inventory is not None
+        fleet, interview = self._running()
+        if self._needs.scenarios:
+            with self._phase("scenarios"):
+                play(self._needs.scenarios, fleet.ground(), self._inventory, interview.streams, self.recording)
 
     def _running(self) -> tuple[Fleet, Interview]:
         assert self._fleet is not None

@@ -9,6 +9,7 @@ from pytest_k8snet.model.endpoint import EndpointKind
 from pytest_k8snet.model.inventory import Inventory
 from pytest_k8snet.model.probe import Action, Probe
 
+from . import scenarios
 from .available import EVERY_ROLE, Available, role
 from .cellplan import CellPlan, Documented
 from .matrix import Matrix
@@ -21,17 +22,21 @@ OURS = frozenset({"web", "self", "empty", "big"})
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What the fleet holds: pod roles ("runner" = the agent of this process), Services, and the readers of facts."""
+    """What the fleet holds: pod roles ("runner" = the agent of this process), Services, readers of facts; and scenarios to play."""
 
     roles: frozenset[str]
     services: frozenset[str]
     readers: frozenset[str]
     probes: tuple[Probe, ...]
+    scenarios: frozenset[str] = frozenset()
 
     @property
     def objects(self) -> bool:
         """Whether anything is created in the cluster at all."""
         return bool(self.roles - {"runner"})
+
+
+NOTHING = Needs(frozenset(), frozenset(), frozenset(), ())
 
 
 def asked(selected: Iterable[str], matrix: Matrix, inventory: Inventory, available: Available) -> tuple[CellPlan, ...]:
@@ -64,7 +69,9 @@ def needs(selected: Iterable[str], plans: Iterable[CellPlan], available: Availab
     roles |= {role(end) for probe in probes for end in (probe.source, probe.target)} - {""}
     roles |= {"a"} if services else set()  # the backends, at least the marker's
     roles |= {"host"} if readers else set()
-    return Needs(frozenset(roles), services | ({"marker"} if services else set()), readers, probes)
+    played = scenarios.wanted(selected, available)
+    roles |= scenarios.roles(played)
+    return Needs(frozenset(roles), services | ({"marker"} if services else set()), readers, probes, played)
 
 
 def _controls(cells: Iterable[CellPlan], available: Available) -> Iterator[CellPlan]:

@@ -11,13 +11,14 @@ from pytest_k8snet.model.requirement import Requirement
 from pytest_k8snet.model.result import Subject
 from pytest_k8snet.model.settings import Settings
 from pytest_k8snet.model.verdict import Level
-from pytest_k8snet.plan import catalogue, matrix, profile, resolver, selection
+from pytest_k8snet.plan import catalogue, matrix, profile, resolver, scenarios, selection
 from pytest_k8snet.plan.available import Available, available
 
 from . import suite
 
 CellPlan = matrix.CellPlan
-Plan = CellPlan | resolver.ResolverPlan | str | None  # a cell, a resolver, a node by name, the cluster
+ScenarioPlan = scenarios.ScenarioPlan
+Plan = CellPlan | resolver.ResolverPlan | ScenarioPlan | str | None  # a cell, a resolver, a scenario, a node by name, the cluster
 MANY = 2000  # cells; above it items are per source, so that pytest stays quick
 
 
@@ -26,7 +27,7 @@ class Case:
     """What one item judges: one plan, or all cells of one source. `skip` and `unknown` tell why it cannot be judged."""
 
     requirement: Requirement
-    argument: str  # of the test function: cell, node, resolver, cluster
+    argument: str  # of the test function: cell, node, resolver, scenario, cluster
     level: Level
     plans: tuple[Plan, ...]
     skip: str = ""
@@ -61,7 +62,7 @@ class Demand:
         if skip or unknown:
             return (Case(requirement, argument, level, (), skip, unknown),)
         plans = self._plans(id, argument)
-        off = "" if plans else selection.declared_off(id, self.matrix, self.inventory, self.available)
+        off = "" if plans else self._declared_off(id, argument)
         if off:
             return (Case(requirement, argument, level, (), off),)
         if not plans:
@@ -93,6 +94,11 @@ class Demand:
         ids = sorted({case.requirement.id for case in chosen if case.plans})
         return selection.needs(ids, self.asked(chosen), self.available)
 
+    def _declared_off(self, id: str, argument: str) -> str:
+        if argument == "scenario":
+            return scenarios.declared_off(id, self.available)
+        return selection.declared_off(id, self.matrix, self.inventory, self.available)
+
     @cached_property
     def _by_source(self) -> bool:
         return sum(len(self._cells(id)) for id in self.profile.selected) > MANY
@@ -106,6 +112,8 @@ class Demand:
             return list(_rows(cells)) if self._by_source else [(cell,) for cell in cells]
         if argument == "resolver":
             return [(plan,) for plan in resolver.plans(self._resolvers, id, self.inventory, self.available.roles)]
+        if argument == "scenario":
+            return [(plan,) for plan in scenarios.plans(id, self.available)]
         if argument == "node":
             return [(name,) for name in self.inventory.names]
         return [(None,)]
@@ -119,7 +127,7 @@ def subject(plan: Plan) -> Subject:
         return Subject(str(probe.source), str(probe.target), "", str(probe.family), protocol)
     if isinstance(plan, resolver.ResolverPlan):
         return Subject(source=str(plan.source), node=plan.node)
-    return Subject(node=plan or "")
+    return Subject(node=plan if isinstance(plan, str) else "")
 
 
 def level_of(plan: Plan, level: Level) -> Level:

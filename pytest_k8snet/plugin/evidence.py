@@ -10,11 +10,12 @@ from pytest_k8snet.evidence.cluster import ClusterEvidence
 from pytest_k8snet.evidence.node import NodeEvidence
 from pytest_k8snet.evidence.observations import Observations
 from pytest_k8snet.evidence.resolver import ResolverEvidence
+from pytest_k8snet.evidence.scenario import ScenarioEvidence
 from pytest_k8snet.model.inventory import Inventory
 from pytest_k8snet.model.recording import Recording
 from pytest_k8snet.plan.resolver import ResolverPlan
 
-from .demand import CellPlan, Plan
+from .demand import CellPlan, Plan, ScenarioPlan
 
 
 class Bench:
@@ -31,6 +32,8 @@ class Bench:
             return self._cells.cell(plan)
         if isinstance(plan, ResolverPlan):
             return ResolverEvidence(self._recording, self._inventory, plan, self._observations)
+        if isinstance(plan, ScenarioPlan):
+            return ScenarioEvidence(self._recording, self._inventory, plan, self._observations)
         if plan is None:
             return ClusterEvidence(self._recording, self._inventory)
         return NodeEvidence(self._recording, self._inventory, plan)

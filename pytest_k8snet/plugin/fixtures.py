@@ -40,6 +40,12 @@ def resolver(request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.fixture
+def scenario(request: pytest.FixtureRequest) -> Any:
+    """What a scenario observed step by step, beside what it should have."""
+    return _evidence(request)
+
+
+@pytest.fixture
 def cluster(request: pytest.FixtureRequest) -> Any:
     """The cluster's API objects."""
     return _evidence(request)

@@ -6,7 +6,7 @@ import pytest
 
 from .marker import requirement_of
 
-ARGUMENTS = ("cell", "node", "resolver", "cluster")
+ARGUMENTS = ("cell", "node", "resolver", "scenario", "cluster")
 NEEDED = "needs --k8s-context NAME or --k8snet-replay FILE"
 
 

@@ -26,6 +26,8 @@ def show(state: State, cases: Sequence[Case]) -> Iterator[str]:
         yield from _created(state.settings, roles, len(nodes), needs.services)
     yield from _sent(state.settings, asked)
     yield f"  facts       {len(needs.readers)} readers on each node: {', '.join(sorted(needs.readers)) or 'none'}"
+    if needs.scenarios:
+        yield f"  scenarios   {', '.join(sorted(needs.scenarios))}: objects of their own in {state.settings.prefix}-restricted"
     yield "k8snet: nothing was created"
 
 

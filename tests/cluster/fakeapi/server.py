@@ -117,6 +117,16 @@ def _selected(labels: dict, part: str) -> bool:
     return labels.get(key) == value
 
 
+def _merged(value: dict, patch: dict) -> dict:
+    merged = {key: item for key, item in value.items() if patch.get(key, item) is not None}
+    for key, item in patch.items():
+        if isinstance(item, dict):
+            merged[key] = _merged(value.get(key) or {}, item)
+        elif item is not None:
+            merged[key] = item
+    return merged
+
+
 def running(pod: dict) -> dict:
     containers = [{"name": c["name"], "image": c["image"], "ready": True, "state": {"running": {}}} for c in pod["spec"]["containers"]]
     return {"phase": "Running", "podIP": "", "containerStatuses": containers}
@@ -140,6 +150,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         self._answer("POST")
+
+    def do_PATCH(self):
+        self._answer("PATCH")
 
     def do_DELETE(self):
         self._answer("DELETE")
@@ -193,6 +206,14 @@ class _Handler(BaseHTTPRequestHandler):
         if namespace and ("namespaces", "", namespace) not in self.api.objects:
             return self._error(404, f'namespaces "{namespace}" not found')
         self._json(201, self.api.create(kind, namespace, body))
+
+    def _patch(self, kind, namespace, name, _query, body):
+        found = self.api.objects.get((kind, namespace, name))
+        if found is None:
+            return self._error(404, f'{kind} "{name}" not found')
+        if self.headers["Content-Type"] != "application/merge-patch+json":
+            return self._error(415, "the body of the request was in an unknown format")
+        self._json(200, self.api.put(kind, namespace, name, _merged(found, body)))
 
     def _delete(self, kind, namespace, name, query, body):
         found, demanded = self.api.objects.get((kind, namespace, name)), ((body or {}).get("preconditions") or {}).get("uid")

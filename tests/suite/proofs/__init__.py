@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import cells, firewall, nodes, objects, reachability, resolution, rules
+from . import cells, firewall, nodes, objects, reachability, resolution, rules, scenarios
 from .proof import Proof
 
 ELSEWHERE = frozenset({"NET-IPV6-001", "NET-IPV6-002"})  # do not apply to the recorded cluster: unit tests prove them
@@ -14,4 +14,5 @@ PROOFS: tuple[Proof, ...] = (
     *rules.PROOFS,
     *objects.PROOFS,
     *firewall.PROOFS,
+    *scenarios.PROOFS,
 )

@@ -18,6 +18,7 @@ from pytest_k8snet.model.verdict import Level
 from pytest_k8snet.plan import matrix
 from pytest_k8snet.plan.available import available
 from pytest_k8snet.plan.readers import IN_PODS
+from pytest_k8snet.plan.scenarios import SCENARIOS
 
 LINE = {"requirement": "NET-X-001", "plane": "p", "from": "pod/a", "to": "pod/a", "where": "other-node", "actions": ["tcp"],
         "documented": "d", "by": "b"}  # fmt: skip
@@ -38,7 +39,8 @@ def test_every_line_is_of_a_known_active_requirement(documented, requirements):
     assert {requirements[i].kind for i in documented.requirements()} == {"active"}
     rows = {row["requirement"] for row in documented.resolver_rows}
     active = {i for i, r in requirements.items() if r.kind == "active"}
-    assert active - set(documented.requirements()) - rows == set(IN_PODS) & active  # these rest on what pods read about themselves
+    played = {id for scenario in SCENARIOS for id in scenario.requirements} & active
+    assert active - set(documented.requirements()) - rows - played == set(IN_PODS) & active  # these rest on what pods read about themselves
     assert rows <= active
 
 
