@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from ..parse.nft import NftRule
 from ..parse.ruleset import Rule
 from .packet import Packet
 
@@ -34,7 +35,7 @@ class Step:
     world: str  # "nft" | "legacy" | "native" | ""
     table: str
     chain: str
-    rule: Rule | None = None
+    rule: Rule | NftRule | None = None
     matched: bool | None = True
     remark: str = ""
 

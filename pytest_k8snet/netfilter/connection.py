@@ -74,13 +74,13 @@ def _direction(option: Option) -> Predicate:
     return lambda packet, _place: packet.reply == (option.value == "REPLY")
 
 
-def _original(field: str, now: str, back: str) -> Callable[[Packet], object]:
+def original(field: str, now: str, back: str) -> Callable[[Packet], object]:
     """Reads a field of the connection's first packet: as noted, else as the packet has it now."""
     return lambda packet: getattr(packet, field) or getattr(packet, back if packet.reply else now)
 
 
 def _original_address(field: str, now: str, back: str) -> Callable[[Option], Predicate]:
-    read = _original(field, now, back)
+    read = original(field, now, back)
 
     def factory(option: Option) -> Predicate:
         test = header.address("src")(option)
@@ -90,7 +90,7 @@ def _original_address(field: str, now: str, back: str) -> Callable[[Option], Pre
 
 
 def _original_port(option: Option) -> Predicate:
-    read = _original("original_dport", "dport", "sport")
+    read = original("original_dport", "dport", "sport")
     test = header.port("dport")(option)
 
     def port(packet: Packet, place: Place) -> Truth:
@@ -125,13 +125,13 @@ def _type(option: Option, limited: bool) -> Predicate:
     field, wanted = option.name[:3], option.value.split(",")
 
     def test(packet: Packet, _place: Place) -> Truth:
-        kind = _address_type(packet, getattr(packet, field))
+        kind = address_kind(packet, getattr(packet, field))
         return None if kind is None or (limited and kind == "LOCAL") else kind in wanted
 
     return test
 
 
-def _address_type(packet: Packet, address: str) -> str | None:
+def address_kind(packet: Packet, address: str) -> str | None:
     found = parsed(address)
     if found.is_multicast:
         return "MULTICAST"

@@ -117,15 +117,15 @@ def _span(text: str) -> tuple[int, int]:
 def tcp_flags(option: Option) -> Predicate:
     """`--tcp-flags MASK SET`: known for the first packet of a connection, a lone SYN."""
     mask, wanted = (_flags(word) for word in option.args)
-    return lambda packet, _place: mask & {"SYN"} == wanted if _is_syn(packet) else None
+    return lambda packet, _place: mask & {"SYN"} == wanted if is_syn(packet) else None
 
 
 def syn(_option: Option) -> Predicate:
     """`--syn`: the same as SYN out of FIN,SYN,RST,ACK."""
-    return lambda packet, _place: True if _is_syn(packet) else None
+    return lambda packet, _place: True if is_syn(packet) else None
 
 
-def _is_syn(packet: Packet) -> bool:
+def is_syn(packet: Packet) -> bool:
     return packet.state == "NEW" and not packet.reply
 
 
@@ -142,13 +142,13 @@ def icmp_type(option: Option) -> Predicate:
     wanted_kind, wanted_code = int(kind), int(code) if code else None
 
     def test(packet: Packet, _place: Place) -> Truth:
-        found = packet.icmp_type or _echo(packet)
+        found = packet.icmp_type or echo(packet)
         return None if found is None else found[0] == wanted_kind and wanted_code in (None, found[1])
 
     return test
 
 
-def _echo(packet: Packet) -> tuple[int, int] | None:
+def echo(packet: Packet) -> tuple[int, int] | None:
     if packet.state != "NEW":
         return None
     return (8, 0) if packet.protocol == "icmp" else (128, 0)

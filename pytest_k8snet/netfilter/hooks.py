@@ -1,21 +1,26 @@
 """A packet at the five hooks, through every world of rules at once, in the kernel's order.
 
 A node may hold rules in three worlds: iptables-nft, iptables-legacy and native nftables tables. All apply; a drop in any is final.
-Order of tables at a hook by priority: raw -300, (connection tracking -200), mangle -150, destination NAT -100, filter 0, security 50,
-source NAT 100 (Linux include/uapi/linux/netfilter_ipv4.h). Between worlds with the same table the order depends on which was loaded
-first: both orders are tried, and where they differ the branches are uncertain. NAT decides once per connection and direction.
+Order of tables and native chains at a hook by priority: raw -300, (connection tracking -200), mangle -150, destination NAT -100, filter 0,
+security 50, source NAT 100 (Linux include/uapi/linux/netfilter_ipv4.h). With the same priority the order depends on which was loaded
+first: every order is tried, and where they differ the branches are uncertain. NAT decides once per connection and direction: all nat
+chains are asked at the priority of NAT, by their own priorities among themselves, until one translates.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import partial, reduce
+from itertools import chain as flattened
+from itertools import groupby, permutations, product
 
-from ..parse.nft import BaseChain, NftRuleset
+from ..parse.nft import NftRuleset
 from ..parse.ruleset import Ruleset
-from .branch import Branch, Step, Verdict, either, merge
-from .packet import Packet, parsed
+from .branch import Branch, Verdict, either, merge
+from .native import native_chains
+from .packet import Packet
+from .asked import Asked, Stage, priority
 from .walk import walk
 
 _TABLES = {
@@ -25,7 +30,7 @@ _TABLES = {
     "OUTPUT": ("raw", "mangle", "nat", "filter", "security"),
     "POSTROUTING": ("mangle", "nat"),
 }
-_PRIORITY = {"raw": -300, "mangle": -150, "filter": 0, "security": 50}
+MOST_AT_ONCE = 4  # chains with one priority whose every order is tried
 _IPTABLES = frozenset({"raw", "mangle", "nat", "filter", "security"})
 
 
@@ -43,11 +48,8 @@ class Worlds:
         return ((name, rules) for name, rules in (("nft", self.nft), ("legacy", self.legacy)) if rules is not None)
 
 
-_Stage = Callable[[Packet], Iterable[Branch]]
-
-
 def prerouting(worlds: Worlds, packet: Packet, only: frozenset[str] = _IPTABLES) -> tuple[Branch, ...]:
-    """A packet that came in by a device. `only` limits the tables of iptables that are asked, here and below."""
+    """A packet that came in by a device. `only` limits the tables that are asked, here and below; native chains count as the table whose work they do."""
     return _hook(worlds, "PREROUTING", packet, only)
 
 
@@ -92,25 +94,25 @@ def _joined(before: Branch, after: Branch) -> Branch:
 
 
 def _hook(worlds: Worlds, hook: str, packet: Packet, only: frozenset[str]) -> tuple[Branch, ...]:
-    stages = [(_priority(table, hook), _table_stage(worlds, table, hook)) for table in _TABLES[hook] if table in only]
-    stages += [(chain.priority, _native_stage(chain)) for chain in _native(worlds, hook, packet)]
+    asked = sorted((one for one in _asked(worlds, hook, packet) if one.table in only), key=lambda one: one.priority)
+    nat = [one for one in asked if one.nat]
+    stages = [(at, _passed(list(group))) for at, group in groupby((one for one in asked if not one.nat), key=lambda one: one.priority)]
+    stages += [(priority("nat", hook), _translated(nat, hook))] if "nat" in _TABLES[hook] and "nat" in only else []
     branches: tuple[Branch, ...] = (Branch(Verdict.ACCEPT, packet),)
     for _, stage in sorted(stages, key=lambda pair: pair[0]):
         branches = then(branches, stage)
     return branches
 
 
-def _priority(table: str, hook: str) -> int:
-    if table == "nat":
-        return -100 if hook in ("PREROUTING", "OUTPUT") else 100
-    return _PRIORITY[table]
-
-
-def _table_stage(worlds: Worlds, table: str, hook: str) -> _Stage:
-    present = [(name, rules) for name, rules in worlds.xtables() if _matters(rules, table, hook)]
-    if table == "nat":
-        return lambda packet: _translate(worlds, present, hook, packet)
-    return lambda packet: _any_order(present, lambda order: _in_turn(worlds, order, table, hook, packet))
+def _asked(worlds: Worlds, hook: str, packet: Packet) -> Iterator[Asked]:
+    """Every chain that is asked at a hook."""
+    for table in _TABLES[hook]:
+        for name, rules in worlds.xtables():
+            if _matters(rules, table, hook):
+                yield Asked(table, priority(table, hook), _walked(worlds, name, rules, table, hook))
+    if worlds.native:
+        shown = worlds.nft.tables if worlds.nft else {}
+        yield from native_chains(worlds.native, hook, packet, lambda table, name: table in shown and name in shown[table].chains)
 
 
 def _matters(rules: Ruleset, table: str, hook: str) -> bool:
@@ -118,74 +120,67 @@ def _matters(rules: Ruleset, table: str, hook: str) -> bool:
     return table in rules.opaque or (chain is not None and bool(chain.rules or chain.policy != "ACCEPT"))
 
 
-def _any_order(present: list[tuple[str, Ruleset]], run: Callable[[list[tuple[str, Ruleset]]], list[Branch]]) -> list[Branch]:
-    first = run(present)
-    return first if len(present) < 2 else either(run(present[::-1]), first)
+def _walked(worlds: Worlds, name: str, rules: Ruleset, table: str, hook: str) -> Stage:
+    return lambda packet: walk(rules, table, hook, packet, worlds.sets, name)
 
 
-def _in_turn(worlds: Worlds, order: list[tuple[str, Ruleset]], table: str, hook: str, packet: Packet) -> list[Branch]:
+def _passed(group: list[Asked]) -> Stage:
+    """One after the other, until one drops the packet."""
+    return lambda packet: _any_order([group], lambda order, ask: _in_turn(order, ask, packet))
+
+
+def _translated(nat: list[Asked], hook: str) -> Stage:
+    groups = [list(group) for _, group in groupby(nat, key=lambda one: one.priority)]
+    return lambda packet: _translate(groups, hook, packet)
+
+
+_Ask = Callable[[Asked, Packet], tuple[Branch, ...]]
+
+
+def _any_order(groups: list[list[Asked]], run: Callable[[Iterable[Asked], _Ask], list[Branch]]) -> list[Branch]:
+    """Groups in turn, within a group every order. No chain is asked twice about the same packet."""
+    answers: dict[tuple[int, Packet], tuple[Branch, ...]] = {}
+
+    def ask(one: Asked, packet: Packet) -> tuple[Branch, ...]:
+        key = id(one), packet
+        if key not in answers:
+            answers[key] = one.answer(packet)
+        return answers[key]
+
+    orders = [flattened.from_iterable(order) for order in product(*map(_orders, groups))]
+    return reduce(lambda known, order: either(run(order, ask), known), orders[1:], run(orders[0], ask))
+
+
+def _orders(group: list[Asked]) -> list[tuple[Asked, ...]]:
+    """All orders; where there are too many, each chain comes first in one and last in another."""
+    if len(group) <= MOST_AT_ONCE:
+        return list(permutations(group))
+    turned = [(*group[at:], *group[:at]) for at in range(len(group))]
+    return [*turned, *(order[::-1] for order in turned)]
+
+
+def _in_turn(order: Iterable[Asked], ask: _Ask, packet: Packet) -> list[Branch]:
     branches: tuple[Branch, ...] = (Branch(Verdict.ACCEPT, packet),)
-    for name, rules in order:
-        branches = then(branches, partial(_one_world, worlds, name, rules, table, hook))
+    for one in order:
+        branches = then(branches, partial(ask, one))
     return list(branches)
 
 
-def _one_world(worlds: Worlds, name: str, rules: Ruleset, table: str, hook: str, packet: Packet) -> tuple[Branch, ...]:
-    """An ACCEPT by a rule tells something in the filter table only; elsewhere it just ends that table."""
-    branches = walk(rules, table, hook, packet, worlds.sets, name)
-    if table == "filter":
-        return branches
-    return tuple(replace(branch, by=None) if branch.verdict is Verdict.ACCEPT else branch for branch in branches)
-
-
-def _translate(worlds: Worlds, present: list[tuple[str, Ruleset]], hook: str, packet: Packet) -> list[Branch]:
+def _translate(groups: list[list[Asked]], hook: str, packet: Packet) -> list[Branch]:
     side = "dst" if hook in ("PREROUTING", "OUTPUT") else "src"
     first = packet.state == "NEW" or (packet.state == "RELATED" and not packet.protocol.startswith("icmp"))
     if side in packet.settled or not first:
         return [Branch(Verdict.ACCEPT, packet)]
-    found = _any_order(present, lambda order: _in_turn_until_translated(worlds, order, hook, packet))
+    found = _any_order(groups, lambda order, ask: _in_turn_until_translated(order, ask, packet))
     return [replace(branch, packet=replace(branch.packet, settled=branch.packet.settled | {side})) for branch in found]
 
 
-def _in_turn_until_translated(worlds: Worlds, order: list[tuple[str, Ruleset]], hook: str, packet: Packet) -> list[Branch]:
-    """The first world that sets a translation decides; an ACCEPT in one nat table does not keep the other from translating."""
+def _in_turn_until_translated(order: Iterable[Asked], ask: _Ask, packet: Packet) -> list[Branch]:
+    """The first chain that sets a translation decides; an ACCEPT in one does not keep the others from translating."""
     branches: list[Branch] = [Branch(Verdict.ACCEPT, packet)]
-    for name, rules in order:
+    for one in order:
         undecided = [branch for branch in branches if branch.verdict is Verdict.ACCEPT]
         branches = [branch for branch in branches if branch.verdict is not Verdict.ACCEPT]
         for branch in undecided:
-            branches += [_joined(branch, later) for later in _one_world(worlds, name, rules, "nat", hook, branch.packet)]
+            branches += [_joined(branch, later) for later in ask(one, branch.packet)]
     return merge(branches)
-
-
-def _native(worlds: Worlds, hook: str, packet: Packet) -> Iterator[BaseChain]:
-    families = ("inet", "bridge", "netdev", "ip" if parsed(packet.dst).version == 4 else "ip6")
-    for chain in worlds.native.base_chains if worlds.native else ():
-        at = {"ingress": "PREROUTING", "egress": "POSTROUTING"}.get(chain.hook, chain.hook.upper())
-        if at == hook and chain.family in families and not _is_iptables(worlds, chain):
-            yield chain
-
-
-def _is_iptables(worlds: Worlds, chain: BaseChain) -> bool:
-    """Whether iptables-nft-save showed this chain already."""
-    return chain.family in ("ip", "ip6") and worlds.nft is not None and worlds.nft.chain(chain.table, chain.name) is not None
-
-
-def _native_stage(chain: BaseChain) -> _Stage:
-    """A native base chain: its rules are not understood; without rules its policy decides."""
-
-    def run(packet: Packet) -> list[Branch]:
-        step = Step("native", f"{chain.family} {chain.table}", chain.name, matched=None, remark=_native_remark(chain))
-        if chain.rules:
-            return [Branch(Verdict.ACCEPT, packet, 1.0, True, (step,)), Branch(Verdict.UNKNOWN, packet, 1.0, True, (step,), step)]
-        if chain.policy == "drop":
-            return [Branch(Verdict.DROP, packet, 1.0, False, (step,), step)]
-        return [Branch(Verdict.ACCEPT, packet)]
-
-    return run
-
-
-def _native_remark(chain: BaseChain) -> str:
-    if chain.rules:
-        return f"(hook {chain.hook}) holds {len(chain.rules)} native nftables rules that are not interpreted"
-    return f"(hook {chain.hook}) policy {chain.policy}"

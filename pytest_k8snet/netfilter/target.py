@@ -29,6 +29,8 @@ class Kind(StrEnum):
     DNAT = "dnat"
     SNAT = "snat"
     MASQUERADE = "masquerade"
+    CHOOSE = "choose"  # a map decides
+    MISS = "miss"  # the map holds nothing for the packet
     UNKNOWN = "unknown"
 
 
@@ -39,11 +41,24 @@ class Action:
     kind: Kind
     chain: str = ""
     change: Change | None = None
+    choose: Callable[[Packet, Place], Choice] | None = None
 
     @property
     def harmless(self) -> bool:
         """Whether it makes no difference if the rule matched."""
         return self.kind is Kind.CONTINUE and self.change is None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The actions between which a map chooses, each with its share; `missed` is the share of packets that the map has nothing for.
+
+    If it is not certain, any of the ways may be taken, and none where `missed` is not 0.
+    """
+
+    ways: tuple[tuple[float, Action], ...] = ()
+    missed: float = 0.0
+    certain: bool = True
 
 
 _WITHOUT_EFFECT = frozenset({
@@ -169,12 +184,13 @@ def _destination(text: str) -> tuple[str, int | None]:
 
 def _redirect(options: dict[str, Option]) -> Action:
     port = int(options["to-ports"].value) if "to-ports" in options else None
+    return Action(Kind.DNAT, change=lambda packet, place: redirected(packet, place, port))
 
-    def change(packet: Packet, place: Place) -> Packet | None:
-        loopback = "::1" if ":" in packet.dst else "127.0.0.1"
-        return to_destination(packet, loopback, port) if place.hook == "OUTPUT" else None  # elsewhere: first address of the device
 
-    return Action(Kind.DNAT, change=change)
+def redirected(packet: Packet, place: Place, port: int | None) -> Packet | None:
+    """To the node itself: its loopback address for its own packets, else the first address of the device, which is not known."""
+    loopback = "::1" if ":" in packet.dst else "127.0.0.1"
+    return to_destination(packet, loopback, port) if place.hook == "OUTPUT" else None
 
 
 def _snat(options: dict[str, Option]) -> Action:
@@ -182,15 +198,17 @@ def _snat(options: dict[str, Option]) -> Action:
     if not address:
         raise ValueError(options["to-source"].value)
 
-    def change(packet: Packet, _place: Place) -> Packet:
-        if address == packet.src and port in (None, packet.sport):
-            return packet
-        sport = port if port is not None else packet.sport
-        return replace(
-            packet, src=address, sport=sport, translated=packet.translated | {"SNAT"}, original_src=packet.original_src or packet.src
-        )
+    return Action(Kind.SNAT, change=lambda packet, _place: to_source(packet, address, port))
 
-    return Action(Kind.SNAT, change=change)
+
+def to_source(packet: Packet, address: str, port: int | None) -> Packet:
+    """The first packet of a connection after SNAT."""
+    if address == packet.src and port in (None, packet.sport):
+        return packet
+    sport = port if port is not None else packet.sport
+    return replace(
+        packet, src=address, sport=sport, translated=packet.translated | {"SNAT"}, original_src=packet.original_src or packet.src
+    )
 
 
 def _masquerade(_options: dict[str, Option]) -> Action:

@@ -12,15 +12,18 @@ Truth = bool | None
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a packet is tested: hook (PREROUTING ... POSTROUTING, "" = not known), elements of the ipsets there by name, table."""
+    """Where a packet is tested: hook (PREROUTING ... POSTROUTING, "" = not known), elements of the ipsets there by name.
+
+    `early`: before connection tracking has looked at the packet, as table raw is.
+    """
 
     hook: str = ""
     sets: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    table: str = ""
+    early: bool = False
 
     def state(self, packet: Packet) -> str:
-        """The packet's connection state as rules see it: table raw comes before connection tracking has looked at the packet."""
-        early = self.table == "raw" and not packet.settled and packet.state != "UNTRACKED"
+        """The packet's connection state as rules see it."""
+        early = self.early and not packet.settled and packet.state != "UNTRACKED"
         return "INVALID" if early else packet.state
 
     def connected(self, packet: Packet) -> bool:
