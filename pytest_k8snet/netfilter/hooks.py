@@ -17,10 +17,10 @@ from itertools import groupby, permutations, product
 
 from ..parse.nft import NftRuleset
 from ..parse.ruleset import Ruleset
+from .asked import Asked, Stage, priority
 from .branch import Branch, Verdict, either, merge
 from .native import native_chains
 from .packet import Packet
-from .asked import Asked, Stage, priority
 from .walk import walk
 
 _TABLES = {
@@ -49,7 +49,10 @@ class Worlds:
 
 
 def prerouting(worlds: Worlds, packet: Packet, only: frozenset[str] = _IPTABLES) -> tuple[Branch, ...]:
-    """A packet that came in by a device. `only` limits the tables that are asked, here and below; native chains count as the table whose work they do."""
+    """A packet that came in by a device.
+
+    `only` limits the tables that are asked, here and below; native chains count as the table whose work they do.
+    """
     return _hook(worlds, "PREROUTING", packet, only)
 
 

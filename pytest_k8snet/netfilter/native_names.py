@@ -33,7 +33,17 @@ class Domain(StrEnum):
 Interval = tuple[int, int]
 STATES = {"invalid": 1, "established": 2, "related": 4, "new": 8, "untracked": 64}
 FLAGS = {"fin": 1, "syn": 2, "rst": 4, "psh": 8, "ack": 16, "urg": 32, "ecn": 64, "cwr": 128}
-ROUTES = {"unspec": 0, "unicast": 1, "local": 2, "broadcast": 3, "anycast": 4, "multicast": 5, "blackhole": 6, "unreachable": 7, "prohibit": 8}
+ROUTES = {
+    "unspec": 0,
+    "unicast": 1,
+    "local": 2,
+    "broadcast": 3,
+    "anycast": 4,
+    "multicast": 5,
+    "blackhole": 6,
+    "unreachable": 7,
+    "prohibit": 8,
+}
 _NAMES: Mapping[Domain, Mapping[str, int]] = {
     Domain.STATE: STATES,
     Domain.STATUS: {"expected": 1, "seen-reply": 2, "assured": 4, "confirmed": 8, "snat": 16, "dnat": 32, "dying": 512},

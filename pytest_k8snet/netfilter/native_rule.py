@@ -148,9 +148,9 @@ def _action(statement: Statement, sets: Sets) -> Action:
         return _chosen(statement.key, statement.data, sets, lambda value: _verdict(value) if isinstance(value, Verdict) else _UNKNOWN)
     if not isinstance(statement, Translate):
         return _UNKNOWN
-    if isinstance(statement.address, Lookup):
-        found = statement
-        return _chosen(found.address.key, found.address.data, sets, lambda value: translation(replace(found, address=value)))
+    to = statement.address
+    if isinstance(to, Lookup):
+        return _chosen(to.key, to.data, sets, lambda value: translation(replace(statement, address=value)))
     if isinstance(statement.port, Lookup):
         return _UNKNOWN
     return translation(statement)

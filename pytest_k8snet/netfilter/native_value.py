@@ -142,7 +142,9 @@ def _flags(packet: Packet, _place: Place) -> Value:
 
 
 _FIELDS: Mapping[tuple[str, str], tuple[Domain, Read]] = {
-    **{(family, f"{end}addr"): (Domain.ADDRESS, _address(field)) for family in ("ip", "ip6") for end, field in (("s", "src"), ("d", "dst"))},
+    **{
+        (family, f"{end}addr"): (Domain.ADDRESS, _address(field)) for family in ("ip", "ip6") for end, field in (("s", "src"), ("d", "dst"))
+    },
     ("ip", "protocol"): (Domain.PROTOCOL, _protocol),
     ("ip6", "nexthdr"): (Domain.PROTOCOL, _protocol),
     **{

@@ -5,7 +5,7 @@ Every function takes text and returns a frozen value, or raises `ParseError(what
 | text | function |
 |---|---|
 | iptables-save, iptables-legacy-save, iptables-nft-save, ip6tables twins | `iptables.parse_save(text) -> ruleset.Ruleset` |
-| nft -j list ruleset | `nft.parse_json(text) -> NftRuleset` (base chains; rules raw) |
+| nft -j list ruleset | `nft.parse_json(text) -> NftRuleset` (chains with rules as values, sets, maps) |
 | ip -j | `ip.links`, `ip.addresses`, `ip.routes`, `ip.neighbours`, `ip.rules` |
 | bridge -j | `bridge.fdb`, `bridge.links` |
 | resolv.conf | `resolv.parse(text) -> ResolvConf(nameservers, search, options)` |

@@ -78,9 +78,7 @@ class NftRuleset:
     @property
     def base_chains(self) -> tuple[BaseChain, ...]:
         """The chains that the kernel calls."""
-        return tuple(
-            chain for chain in self.chains if isinstance(chain, BaseChain) and (chain.family, chain.table) not in self.dormant
-        )
+        return tuple(chain for chain in self.chains if isinstance(chain, BaseChain) and (chain.family, chain.table) not in self.dormant)
 
     def chain(self, family: str, table: str, name: str) -> NftChain | None:
         """A chain by its full name."""
@@ -148,8 +146,15 @@ def _key(body: Any, name: str) -> Key:
 def _chain(body: Any, rules: tuple[NftRule, ...]) -> NftChain:
     if "hook" not in body:
         return NftChain(*_key(body, "name"), rules)
-    hooked = body["type"], body["hook"], int(body["prio"]), body.get("policy", "accept"), _words(body.get("dev"))
-    return BaseChain(*_key(body, "name"), rules, *hooked)
+    return BaseChain(
+        *_key(body, "name"),
+        rules=rules,
+        type=body["type"],
+        hook=body["hook"],
+        priority=int(body["prio"]),
+        policy=body.get("policy", "accept"),
+        devices=_words(body.get("dev")),
+    )
 
 
 def _set(body: Any) -> NftSet:

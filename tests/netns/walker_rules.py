@@ -61,11 +61,12 @@ _ANYWHERE = (
     _loaded("iprange", _flag("--dst-range", ("10.2.0.1-10.2.0.1", "10.2.0.2-10.3.0.1"))),
     _loaded("iprange", _flag("--src-range", ("10.1.0.1-10.1.0.1",))),
     _loaded("pkttype", _flag("--pkt-type", ("unicast", "multicast", "broadcast"))),
-    st.sampled_from(["-m statistic --mode random --probability 0.5", "-m statistic --mode random ! --probability 0.25"]),
     st.sampled_from(['-m comment --comment "a \\"b\\" -j DROP"', "-m comment --comment -j"]),
-    st.sampled_from(["-m length --length 0:100", "-m length --length 2000:"]),
-    st.sampled_from(["-m limit --limit 1000/sec --limit-burst 1000", "-m ttl --ttl-eq 3"]),
 )  # fmt: skip
+_RANDOM = st.sampled_from(["-m statistic --mode random --probability 0.5", "-m statistic --mode random ! --probability 0.25"])
+_UNREAD = st.sampled_from([  # what the walker does not know
+    "-m length --length 0:100", "-m length --length 2000:", "-m limit --limit 1000/sec --limit-burst 1000", "-m ttl --ttl-eq 3",
+])  # fmt: skip
 _BY_PROTOCOL = (
     st.sampled_from(["-p tcp", "-p udp", "-p icmp", "! -p tcp", "! -p udp", "-p 47", "-p tcp -m tcp", "-p udp -m udp"]),
     _flag("--dport", _PORTS).map(lambda text: f"-p udp -m udp {text}"),
@@ -85,10 +86,10 @@ def _matches(side: str) -> st.SearchStrategy[str]:
     """Up to four matches that the hook allows; at most one names the protocol."""
     devices = [_flag("-i", _DEVICES), _PHYSICAL] if side in ("PREROUTING", "INPUT", "FORWARD") else []
     others = [_flag("-o", _DEVICES)] if side in ("FORWARD", "OUTPUT", "POSTROUTING") else []
-    others += [_OWNER] if side in ("OUTPUT", "POSTROUTING") else []
+    others += [*others * 7, _OWNER] if side in ("OUTPUT", "POSTROUTING") else []
     nothing = st.just([])
     parts = (
-        st.lists(st.one_of(*_ANYWHERE), max_size=2),
+        st.lists(st.one_of(*_ANYWHERE * 6, _RANDOM, _RANDOM, _UNREAD), max_size=2),
         st.lists(st.one_of(*_BY_PROTOCOL), max_size=1),
         st.lists(st.one_of(*devices), max_size=1) if devices else nothing,
         st.lists(st.one_of(*others), max_size=1) if others else nothing,
@@ -177,14 +178,11 @@ def _table(draw: st.DrawFn, table: str) -> str:
 _POLICIES = st.sampled_from(["ACCEPT", "ACCEPT", "ACCEPT", "DROP"])
 _TABLES = [_table(table) for table in HOOKS]
 _ALL = tables()
-_WHICH = st.sampled_from(["nft", "legacy", "both"])
-
-
-@st.composite
-def worlds(draw: st.DrawFn) -> tuple[str, str]:
-    """What iptables-nft and iptables-legacy load: one of them or both."""
-    which = draw(_WHICH)
-    return draw(_ALL) if which != "legacy" else EMPTY, draw(_ALL) if which != "nft" else EMPTY
 
 
 EMPTY = "".join(f"*{table}\n" + "".join(f":{hook} ACCEPT [0:0]\n" for hook in hooks) + "COMMIT\n" for table, hooks in HOOKS.items())
+
+
+def iptables() -> st.SearchStrategy[str]:
+    """What one of the two variants of iptables loads."""
+    return _ALL
