@@ -48,8 +48,8 @@ class NativeBook:
 
     def _read(self, name: str) -> Lines:
         chain = self.chains[name]
-        policy = chain.policy.upper() if isinstance(chain, BaseChain) else ""
-        return Lines(name, policy, tuple(line for rule in chain.rules for line in lines(rule, self._elements)))
+        policy, hook = (chain.policy.upper(), chain.hook) if isinstance(chain, BaseChain) else ("", "")
+        return Lines(name, policy, tuple(line for rule in chain.rules for line in lines(rule, self._elements)), hook)
 
     def _elements(self, named: Named) -> Members | Pairs | None:
         found = self.sets.get(named.name)

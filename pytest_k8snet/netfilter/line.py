@@ -26,11 +26,17 @@ class Line:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lines:
-    """A chain; `policy` is "" for one that the kernel does not call."""
+    """A chain; `policy` is "" for one that the kernel does not call, `hook` is told where the chain's name does not tell it."""
 
     name: str
     policy: str
     lines: tuple[Line, ...]
+    hook: str = ""
+
+    @property
+    def ending(self) -> str:
+        """What its policy says, as its program writes it."""
+        return f"(hook {self.hook}) policy {self.policy.lower()}" if self.hook else f"policy {self.policy}"
 
 
 class Book(Protocol):

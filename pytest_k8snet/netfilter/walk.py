@@ -183,7 +183,7 @@ class _Walk:
     def end(self, lines: Lines, packet: Packet, steps: tuple[Step, ...]) -> Branch:
         if lines.policy in ("ACCEPT", ""):
             return Branch(Verdict.ACCEPT if lines.policy else Verdict.RETURN, packet, 1.0, False, steps)
-        step = Step(self.world, self.table, lines.name, remark=f"policy {lines.policy}")
+        step = Step(self.world, self.table, lines.name, remark=lines.ending)
         verdict = Verdict.DROP if lines.policy == "DROP" else Verdict.UNKNOWN
         return Branch(verdict, packet, 1.0, verdict is Verdict.UNKNOWN, (*steps, step), step)
 

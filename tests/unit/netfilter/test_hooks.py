@@ -119,7 +119,7 @@ def test_opaque_table_is_unknown() -> None:
 
 def test_native_policy_decides_without_rules() -> None:
     (branch,) = forward(Worlds(native=native(base("forward", "drop"))), PACKET)
-    assert (branch.verdict, branch.uncertain, str(branch.by)) == (Verdict.DROP, False, "native inet t c policy DROP")
+    assert (branch.verdict, branch.uncertain, str(branch.by)) == (Verdict.DROP, False, "native inet t c (hook forward) policy drop")
     assert [b.verdict for b in forward(Worlds(native=native(base("forward"))), PACKET)] == [Verdict.ACCEPT]
     assert [b.verdict for b in forward(Worlds(native=native(base("input", "drop"), base("forward", "drop", family="ip6"))), PACKET)] == [
         Verdict.ACCEPT
