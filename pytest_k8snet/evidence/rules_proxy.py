@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -22,7 +22,7 @@ from .rules_verdicts import Doubts
 ADDRESSES = frozenset({"raw", "mangle", "nat"})  # what filters does not change addresses
 NAT = frozenset({"nat"})
 Hook = Callable[[Worlds, Packet, frozenset[str]], tuple[Branch, ...]]
-UNTRANSLATED, DROPPED = "not translated", "dropped"
+UNTRANSLATED, DROPPED, PROGRAMMED = "not translated", "dropped", "sent to endpoints"
 MASQUERADED, KEPT = "masqueraded", "kept"
 CITED = 5
 ELSEWHERE = {"ipvs": "the kernel's table of virtual servers and in ipsets", "nftables": "maps of the nftables table kube-proxy"}
@@ -35,6 +35,7 @@ class Ends:
     ends: frozenset[str]
     why: str
     doubt: str = ""
+    shares: Mapping[str, float] = field(default_factory=dict)  # end -> probability for the first packet of a fresh client
 
     @property
     def translated(self) -> bool:
@@ -79,6 +80,17 @@ class Proxy:
         packet = Packet(source, port.address, port.protocol, 40000, port.port, local=self.rules.local)
         return translated(output, self.rules.worlds, packet)
 
+    def way(self, port: ServicePort, doubts: Doubts) -> Ends | None:
+        """By a hook that translates the port, if one does; None where both are in doubt. Doubts about either are noted."""
+        ways = [self.from_pods[port], self.from_node[port]]
+        for way in (way for way in ways if way.doubt):
+            doubts.add(f"{port}: {way.doubt}")
+        known = [way for way in ways if not way.doubt]
+        used = [way for way in known if way.translated] or known
+        if not used:
+            return None
+        return used[0] if len({way.ends for way in used}) == 1 else _joined(used)
+
     def at_node_port(self, port: ServicePort) -> tuple[Branch, ...]:
         """A packet from outside to the Service's port of this node."""
         address = self.rules.node_ips.get(self.rules.node, "")
@@ -92,26 +104,20 @@ class Proxy:
 
 
 def service_entries(facts: NodeFacts) -> Comparison:
-    """ClusterIP port -> the endpoints that packets are sent to, by the hooks that translate it."""
-    proxy, doubts = _with_ports(facts), Doubts(facts.node)
-    found: dict[str, frozenset[str]] = {}
-    expected: dict[str, frozenset[str]] = {}
+    """ClusterIP port -> whether packets to it are sent anywhere, by the hooks that translate it."""
+    proxy, doubts = require_ports(facts), Doubts(facts.node)
+    found: dict[str, str] = {}
     notes: dict[str, str] = {}
     for port in proxy.ports:
-        ways = [proxy.from_pods[port], proxy.from_node[port]]
-        for way in (way for way in ways if way.doubt):
-            doubts.add(f"{port}: {way.doubt}")
-        known = [way for way in ways if not way.doubt]
-        used = [way for way in known if way.translated] or known
-        if used:
-            ends = frozenset[str]().union(*(way.ends for way in used))
-            found[str(port)], expected[str(port)], notes[str(port)] = ends, _wanted(port, ends), used[0].why
-    return doubts.settle(Comparison("ClusterIP ports in the rules, against Services and EndpointSlices", found, expected, notes))
+        way = proxy.way(port, doubts)
+        if way is not None:
+            found[str(port)], notes[str(port)] = PROGRAMMED if way.translated else UNTRANSLATED, way.why
+    return doubts.settle(Comparison("ClusterIP ports in the rules, against Services", found, dict.fromkeys(found, PROGRAMMED), notes))
 
 
 def service_hooks(facts: NodeFacts) -> Comparison:
     """How many of the ClusterIP ports that the node's rules know are translated for its pods, and for its own processes."""
-    proxy, doubts = _with_ports(facts), Doubts(facts.node)
+    proxy, doubts = require_ports(facts), Doubts(facts.node)
     ways = {"from pods, by nat PREROUTING": proxy.from_pods, "from the node, by nat OUTPUT": proxy.from_node}
     for way in ways.values():
         for port, ends in way.items():
@@ -137,7 +143,7 @@ def marked_traffic(facts: NodeFacts) -> Comparison:
 
 def masquerade_rules(facts: NodeFacts) -> Comparison:
     """The rules that masquerade marked packets take the mark away, from 1.19 on, and leave unmarked packets alone."""
-    _require_iptables(facts)
+    require_iptables(facts)
     marked = marked_traffic(facts)
     proxy, doubts = Proxy(facts), Doubts(facts.node)
     found, notes, expected = dict(marked.actual), dict(marked.notes), dict(marked.expected)
@@ -153,24 +159,9 @@ def masquerade_rules(facts: NodeFacts) -> Comparison:
     return doubts.settle(Comparison("marked and unmarked packets in nat POSTROUTING", found, expected, notes))
 
 
-def service_marks(facts: NodeFacts) -> Comparison:
-    """Packets that must be marked: an endpoint's to itself through its Service, and those from outside to a node port."""
-    proxy, doubts = _with_ports(facts), Doubts(facts.node)
-    found: dict[str, str] = {}
-    notes: dict[str, str] = {}
-    for words, branches in _to_be_marked(proxy):
-        if doubt := next((branch for branch in branches if branch.uncertain), None):
-            doubts.add(f"{words}: {doubt.by or doubt.trace}")
-            continue
-        marks = {bool((branch.packet.mark or 0) & proxy.mark) for branch in branches}
-        found[words] = "marked" if marks == {True} else "not marked" if marks else UNTRANSLATED
-        notes[words] = branches[0].trace.replace("\n", "; ") if branches else "no rule translates it"
-    return doubts.settle(Comparison(f"packets to be marked {proxy.mark:#x}", found, dict.fromkeys(found, "marked"), notes))
-
-
-def _with_ports(facts: NodeFacts) -> Proxy:
+def require_ports(facts: NodeFacts) -> Proxy:
     """What is to be walked. Raises Inconclusive, or NotApplicable, where there is nothing that could be judged."""
-    _require_iptables(facts)
+    require_iptables(facts)
     proxy = Proxy(facts)
     if proxy.ports:
         return proxy
@@ -179,7 +170,7 @@ def _with_ports(facts: NodeFacts) -> Proxy:
     raise Inconclusive(f"{facts.node}: no Service has an IPv4 ClusterIP port with a ready endpoint: there is nothing to judge the rules by")
 
 
-def _require_iptables(facts: NodeFacts) -> None:
+def require_iptables(facts: NodeFacts) -> None:
     """Where most of what decides lies outside the rules that were read, what they lack is no finding."""
     mode = facts.inventory.proxy
     if mode in ELSEWHERE:
@@ -212,20 +203,22 @@ def _ends(branches: Iterable[Branch]) -> Ends:
     doubtful = next((branch for branch in branches if branch.uncertain), None)
     why = next((str(branch.steps[-1]) for branch in branches if branch.steps), "no rule matches")
     doubt = str(doubtful.by or doubtful.trace) if doubtful else ""
-    return Ends(frozenset(_end(branch) for branch in branches), why, doubt)
+    shares: dict[str, float] = {}
+    for branch in branches:
+        shares[end(branch)] = shares.get(end(branch), 0.0) + branch.probability
+    return Ends(frozenset(shares), why, doubt, shares)
 
 
-def _end(branch: Branch) -> str:
+def _joined(ways: list[Ends]) -> Ends:
+    """What pods and the node reach together, where that is not the same."""
+    return Ends(frozenset[str]().union(*(way.ends for way in ways)), ways[0].why, "", ways[0].shares)
+
+
+def end(branch: Branch) -> str:
+    """Where a branch ends: "address:port" of an endpoint, or one of two words."""
     if not branch.verdict.passes:
         return DROPPED
     return f"{branch.packet.dst}:{branch.packet.dport}" if "DNAT" in branch.packet.translated else UNTRANSLATED
-
-
-def _wanted(port: ServicePort, ends: frozenset[str]) -> frozenset[str]:
-    """The endpoints, or what was found where that is one of several right states."""
-    changing = port.always != port.ever or port.any_of
-    right = ends and ends <= port.ever and (port.any_of or ends >= port.always)
-    return ends if changing and right else port.ever
 
 
 def _count(some: int, total: int) -> str:
@@ -278,27 +271,9 @@ def _note_source(
     notes[words] = str(ours[0].by) if ours else str(steps[-1]) if steps else "no rule matches"
 
 
-def _to_be_marked(proxy: Proxy) -> Iterator[tuple[str, tuple[Branch, ...]]]:
-    config = proxy.facts.proxy_config
-    for port in proxy.ports:
-        for end in sorted(port.always):
-            branches = proxy.as_client(port, end.rpartition(":")[0])
-            yield f"endpoint {end} > itself by {port}", _reaching(branches, frozenset({end}))
-        if config.get("clusterCIDR"):
-            yield f"outside the pod network > {port}", _reaching(proxy.as_client(port, OUTSIDE), port.ever)
-        if port.node_port and not port.external_local and not config.get("nodePortAddresses"):
-            words = f"outside > node port {port.node_port}/{port.protocol} of {port.name}"
-            yield words, _reaching(proxy.at_node_port(port), port.ever)
-
-
-def _reaching(branches: Iterable[Branch], ends: frozenset[str]) -> tuple[Branch, ...]:
-    return tuple(branch for branch in branches if branch.uncertain or _end(branch) in ends)
-
-
 COMPARISONS: dict[str, Callable[[NodeFacts], Comparison]] = {
     "service_entries": service_entries,
     "service_hooks": service_hooks,
     "marked_traffic": marked_traffic,
     "masquerade_rules": masquerade_rules,
-    "service_marks": service_marks,
 }

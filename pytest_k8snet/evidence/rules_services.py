@@ -31,6 +31,10 @@ class ServicePort:
     always: frozenset[str]
     ever: frozenset[str]
     any_of: bool = False
+    anywhere: frozenset[str] = frozenset()  # on whatever node, in any reading
+    here: frozenset[str] = frozenset()  # on this node, in every reading
+    internal_local: bool = False
+    guarded: tuple[str, ...] = ()  # addresses of its load balancer that admit some sources only
 
     def __str__(self) -> str:
         return f"{self.name} {self.address}:{self.port}/{self.protocol}"
@@ -41,13 +45,22 @@ def service_ports(recording: Recording, node: Body) -> tuple[ServicePort, ...]:
 
     Raises Inconclusive when Services or EndpointSlices were not read.
     """
+    return tuple(port for port in _all_ports(recording, node) if port.ever)
+
+
+def unserved_ports(recording: Recording, node: Body) -> tuple[ServicePort, ...]:
+    """Every IPv4 ClusterIP port that has no usable endpoint anywhere, in no reading. Raises Inconclusive like `service_ports`."""
+    return tuple(port for port in _all_ports(recording, node) if not port.anywhere)
+
+
+def _all_ports(recording: Recording, node: Body) -> list[ServicePort]:
     services = _readings(recording, "services")
     slices = _readings(recording, "endpointslices")
     last = {(port.name, port.port, port.protocol): port for port in _ports(services[-1], slices[-1], node)}
     if len(slices) > 1:
         before = {(port.name, port.port, port.protocol): port for port in _ports(services[-2:][0], slices[-2], node)}
         last = {key: _widened(port, before.get(key)) for key, port in last.items()}
-    return tuple(port for port in last.values() if port.ever)
+    return list(last.values())
 
 
 def _readings(recording: Recording, name: str) -> list[list[Body]]:
@@ -61,7 +74,10 @@ def _widened(port: ServicePort, before: ServicePort | None) -> ServicePort:
     """An endpoint set that differs between two readings is changing: both states are right."""
     if before is None:
         return port
-    return replace(port, always=port.always & before.always, ever=port.ever | before.ever, any_of=port.any_of or before.any_of)
+    return replace(
+        port, always=port.always & before.always, ever=port.ever | before.ever, any_of=port.any_of or before.any_of,
+        anywhere=port.anywhere | before.anywhere, here=port.here & before.here,
+    )  # fmt: skip
 
 
 def _ports(services: Iterable[Body], slices: Iterable[Body], node: Body) -> Iterator[ServicePort]:
@@ -91,7 +107,8 @@ def _ports_of(service: Body, pieces: list[Body], node: Body) -> Iterator[Service
     for port in spec.get("ports") or ():
         if port.get("protocol", "TCP") not in PROTOCOLS:
             continue
-        endpoints, hinted = _endpoints(pieces, port, spec.get("internalTrafficPolicy") == "Local", node)
+        internal_local = spec.get("internalTrafficPolicy") == "Local"
+        endpoints, hinted = _endpoints(pieces, port, internal_local, node)
         yield ServicePort(
             name=f"{metadata.get('namespace', '')}/{metadata['name']}",
             address=_ipv4(spec),
@@ -102,7 +119,19 @@ def _ports_of(service: Body, pieces: list[Body], node: Body) -> Iterator[Service
             always=endpoints,
             ever=endpoints,
             any_of=hinted,
+            anywhere=_endpoints(pieces, port, False, node)[0],
+            here=_endpoints(pieces, port, True, node)[0],
+            internal_local=internal_local,
+            guarded=_guarded(service),
         )
+
+
+def _guarded(service: Body) -> tuple[str, ...]:
+    """IPv4 addresses of the load balancer, where the Service admits only some sources to them."""
+    if not service["spec"].get("loadBalancerSourceRanges"):
+        return ()
+    found = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
+    return tuple(item["ip"] for item in found if "." in item.get("ip", "") and item.get("ipMode", "VIP") == "VIP")
 
 
 def _endpoints(pieces: list[Body], port: Body, local: bool, node: Body) -> tuple[frozenset[str], bool]:

@@ -93,6 +93,11 @@ _NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "NET-PROXY-010": _RULES,
         "NET-PROXY-011": _RULES,
         "NET-PROXY-017": _RULES,
+        "NET-PROXY-018": _RULES,
+        "NET-PROXY-019": _RULES,
+        "NET-PROXY-020": _RULES,
+        "NET-PROXY-021": _RULES,
+        "NET-PROXY-022": _RULES,
         "NET-FLANNEL-004": ("subnet.env",),
         "NET-FLANNEL-005": ("subnet.env", *_DEVICES),
         "NET-FLANNEL-006": ("cni",),
@@ -113,6 +118,19 @@ _NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "NET-IPV6-001": ("ip6-forward", "bridge-nf6"),
     }
 )
+# requirements that judge rules by Services which a run itself must make
+_SERVICES: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "NET-PROXY-010": frozenset({"web"}),
+        "NET-PROXY-019": frozenset({"web"}),
+        "NET-PROXY-022": frozenset({"empty"}),
+    }
+)
+
+
+def services_for(requirements: Iterable[str]) -> frozenset[str]:
+    """Services of ours by which these requirements judge what they read."""
+    return frozenset(name for requirement in requirements for name in _SERVICES.get(requirement, ()))
 
 
 def names_for(requirements: Iterable[str]) -> frozenset[str]:

@@ -13,7 +13,7 @@ from . import scenarios
 from .available import EVERY_ROLE, Available, role
 from .cellplan import CellPlan, Documented
 from .matrix import Matrix
-from .readers import names_for, roles_for
+from .readers import names_for, roles_for, services_for
 from .resolver import load as load_rows
 from .resolver import plans as resolver_plans
 
@@ -65,7 +65,7 @@ def needs(selected: Iterable[str], plans: Iterable[CellPlan], available: Availab
     probes = tuple(sorted({plan.probe for plan in plans}))
     readers = names_for(selected) if "host" in available.roles else frozenset()
     roles = roles_for(selected) & available.roles
-    services = frozenset(service for probe in probes for service in _services(probe))
+    services = frozenset(service for probe in probes for service in _services(probe)) | (services_for(selected) if readers else frozenset())
     roles |= {role(end) for probe in probes for end in (probe.source, probe.target)} - {""}
     roles |= {"a"} if services else set()  # the backends, at least the marker's
     roles |= {"host"} if readers else set()

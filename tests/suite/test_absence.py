@@ -18,7 +18,8 @@ FACTS = (
     "proxy-mode", "resolv.conf", "resolv.conf/a", "resolv.conf/b", "resolv.conf/default", "resolv.conf/host", "resolv.conf/hostdns",
     "resolv.conf/none", "routes", "subnet.env",
 )  # fmt: skip
-_TRANSLATED = {"NET-PROXY-002", "NET-PROXY-007", "NET-PROXY-008", "NET-PROXY-010", "NET-PROXY-011", "NET-PROXY-017", "NET-SERVICE-005"}
+_ENDPOINTS = {f"NET-PROXY-{number}" for number in ("007", "010", "017", "018", "019", "020", "021", "022")}
+_TRANSLATED = _ENDPOINTS | {"NET-PROXY-002", "NET-PROXY-008", "NET-PROXY-011", "NET-SERVICE-005"}
 _PROXY = {"NET-PROXY-001", "NET-PROXY-005", "NET-PROXY-006", "NET-SERVICE-014"}
 _FILES = {"NET-DNS-006", "NET-DNS-007", "NET-DNS-008", "NET-DNS-009", "NET-DNS-010"}
 _OVERLAY = {"NET-FLANNEL-015", "NET-FLANNEL-016", "NET-FLANNEL-017", "NET-FLANNEL-020", "NET-FLANNEL-021", "NET-NAT-005", "NET-PATH-002"}

@@ -57,7 +57,7 @@ def test_every_rule_on_the_way_of_a_service_packet_counts(rule, judge, healthy):
         (
             ("web:tcp cluster IP", "-A KUBE-SVC-"),
             f"-A {{chain}} {UNKNOWN} -j RETURN",
-            {"NET-PROXY-007", "NET-PROXY-010", "NET-PROXY-017"},
+            {f"NET-PROXY-0{number}" for number in ("07", "10", "17", "18", "19", "20", "21")},
         ),
         (
             ("-A FORWARD", "-j FLANNEL-FWD"),

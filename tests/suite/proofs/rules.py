@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from spoiling import Evidence
 
-from .proof import FAILED, INCONCLUSIVE, Edit, Proof, each
+from .proof import FAILED, INCONCLUSIVE, WARNING, Edit, Proof, each
 
 JUMP = "-j KUBE-SERVICES"
 
@@ -151,7 +151,20 @@ SERVICES = (
         "another bit is set",
         changed("0x4000/0x4000", "0x8000/0x8000", "-A KUBE-MARK-MASQ"),
         red=("w1",),
-        text=("w1: packets to be marked 0x4000", "expected marked, found not marked", "outside > node port"),
+        text=(
+            "w1: packets to be marked 0x4000",
+            "endpoints > themselves: expected marked, found not marked",
+            "outside the pod network > ClusterIP ports: expected marked, found not marked",
+            "outside > node port",
+        ),
+        also={"NET-PROXY-020 w1": FAILED, "NET-PROXY-021 w1": WARNING},
+    ),
+    Proof(
+        "NET-PROXY-010",
+        "packets to a node port are not marked",
+        deleted("-A KUBE-EXT-", "/web:tcp external destinations", "-j KUBE-MARK-MASQ"),
+        red=("w1",),
+        text=("outside > node port", "/web: expected marked, found not marked"),
     ),
     Proof(
         "NET-PROXY-011",
@@ -170,23 +183,38 @@ SERVICES = (
     ),
     Proof(
         "NET-PROXY-017",
+        "a Service port leads nowhere",
+        deleted("-A KUBE-SERVICES", "/web:udp cluster IP"),
+        red=("w1",),
+        text=(
+            "w1: ClusterIP ports in the rules, against Services",
+            "/web 10.96.",
+            ":80/udp: expected sent to endpoints, found not translated",
+        ),
+        also={"NET-PROXY-018 w1": FAILED},
+    ),
+)
+
+ENDPOINTS = (
+    Proof(
+        "NET-PROXY-018",
         "one endpoint is missing",
         deleted("web:tcp -> {pod/a@w2}:7801"),
         red=("w1",),
         text=(
-            "w1: ClusterIP ports in the rules, against Services and EndpointSlices",
+            "w1: endpoints in the rules, against EndpointSlices",
             "/web 10.96.",
             "expected",
             "{pod/a@w2}:7801",
             "found",
         ),
-        also={"NET-PROXY-010 w1": FAILED},
+        also={"NET-PROXY-019 w1": WARNING},  # what was its share goes to another one
     ),
     Proof(
-        "NET-PROXY-017",
+        "NET-PROXY-018",
         "packets are sent to an endpoint that is no longer there",
         inserted(
-            "-A KUBE-SERVICES -d 10.96.0.10/32 -p udp -m udp --dport 53 -m statistic --mode random --probability 0.2"
+            "-A KUBE-SERVICES -d 10.96.0.10/32 -p udp -m udp --dport 53 -m statistic --mode random --probability 0.3333333333"
             " -j DNAT --to-destination 10.244.9.9:53",
             "-A KUBE-SERVICES",
             "kube-dns:dns cluster IP",
@@ -196,7 +224,68 @@ SERVICES = (
             "kube-system/kube-dns 10.96.0.10:53/udp: expected 10.244.1.2:53, 10.244.2.2:53,",
             "found 10.244.1.2:53, 10.244.2.2:53, 10.244.9.9:53",
         ),
+        also={"NET-PROXY-021 w1": WARNING},  # packets to it are not marked, whoever sends them
+    ),
+    Proof(
+        "NET-PROXY-019",
+        "one endpoint gets too much",
+        changed("--probability 0.50000000000", "--probability 0.90000000000", "kube-system/kube-dns:dns -> 10.244.1.2:53"),
+        red=("w1",),
+        status=WARNING,
+        text=(
+            "w1: shares of the endpoints (probabilities of the rules)",
+            "kube-system/kube-dns 10.96.0.10:53/udp: expected 0.50000 each, found 10.244.1.2:53 0.90000, 10.244.2.2:53 0.10000",
+        ),
+    ),
+    Proof(
+        "NET-PROXY-020",
+        "an endpoint's packets to itself are not marked",
+        deleted("-A KUBE-SEP-", "-s 10.244.1.2/32", "kube-dns:metrics"),
+        red=("w1",),
+        text=(
+            "w1: hairpin packets, mark 0x4000",
+            "endpoint 10.244.1.2:9153 > itself by kube-system/kube-dns 10.96.0.10:9153/tcp: expected marked, found not marked",
+        ),
+    ),
+    Proof(
+        "NET-PROXY-021",
+        "senders outside are taken for pods",
+        changed("! -s 10.244.0.0/16", "! -s 0.0.0.0/0", "-A KUBE-SVC-", "kube-dns:metrics cluster IP"),
+        red=("w1",),
+        status=WARNING,
+        text=(
+            "w1: packets from outside clusterCIDR 10.244.0.0/16, mark 0x4000",
+            "outside 198.51.100.7 > kube-system/kube-dns 10.96.0.10:9153/tcp: expected marked, found not marked",
+        ),
+    ),
+    Proof(
+        "NET-PROXY-021",
+        "pods are taken for outside",
+        changed("! -s 10.244.0.0/16", "! -s 10.99.0.0/16", "-A KUBE-SVC-", "kube-dns:metrics cluster IP"),
+        red=("w1",),
+        status=WARNING,
+        text=("> kube-system/kube-dns 10.96.0.10:9153/tcp: expected not marked, found marked",),
+    ),
+    Proof(
+        "NET-PROXY-022",
+        "packets to a Service without endpoints are let through",
+        deleted("/empty:tcp has no endpoints"),
+        red=("w1",),
+        text=(
+            "w1: ClusterIP ports without endpoints",
+            "/empty 10.96.",
+            ":80/tcp: expected rejected, found let through",
+            "pod 10.244.2.254 > ",
+            "the node > ",
+        ),
+    ),
+    Proof(
+        "NET-PROXY-022",
+        "packets to a Service without endpoints are dropped in silence",
+        changed("-j REJECT --reject-with icmp-port-unreachable", "-j DROP", "/empty:udp has no endpoints"),
+        red=("w1",),
+        text=(":80/udp: expected rejected, found dropped (nft filter KUBE-SERVICES rule",),
     ),
 )
 
-PROOFS = (*MASQUERADE, *FORWARD, *SERVICES)
+PROOFS = (*MASQUERADE, *FORWARD, *SERVICES, *ENDPOINTS)

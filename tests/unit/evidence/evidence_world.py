@@ -17,6 +17,8 @@ from pytest_k8snet.parse.objects import inventory
 CONTROL, WORKER1, WORKER2 = "k8snet-control", "k8snet-worker1", "k8snet-worker2"
 NODES = (CONTROL, WORKER1, WORKER2)
 _HEALTHY = json.loads((Path(__file__).parent / "healthy.json").read_text())
+_RECORDING = Path(__file__).parents[2] / "fixtures" / "recordings" / "healthy-vxlan-iptables.zip"
+OF_A_RUN = {"rejections"}  # what is judged by a run's own Services
 
 
 class World:
@@ -94,6 +96,14 @@ class World:
 
     def wrong(self, node=WORKER1):
         return {name for name, found in self.statuses(node).items() if found == "wrong"}
+
+
+class RecordedWorld(World):
+    """A healthy run with its own Services, every fact read and every kind of rule."""
+
+    def __init__(self):
+        recording = Recording.read(_RECORDING)
+        self.recording = Recording(recording.meta, copy.deepcopy(recording.streams))
 
 
 def status(evidence, name):

@@ -7,8 +7,8 @@ from evidence_world import NODES, WORKER1
 
 from pytest_k8snet.model.verdict import Inconclusive, NotApplicable
 
-BY_PORTS = ["service_hooks", "service_entries", "service_marks"]
-RULES = [*BY_PORTS, "masquerade_rules"]
+BY_PORTS = ["service_hooks", "service_entries", "endpoint_sets", "balancing", "service_marks", "hairpins", "off_cluster"]
+RULES = [*BY_PORTS, "masquerade_rules", "rejections"]
 
 
 def without_endpoints(world):

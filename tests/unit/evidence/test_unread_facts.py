@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from evidence_world import WORKER1, status
+from evidence_world import OF_A_RUN, WORKER1, RecordedWorld, status
 
 from pytest_k8snet.evidence.node import NodeEvidence
 from pytest_k8snet.model.verdict import Inconclusive
@@ -17,6 +17,8 @@ NEEDS = {  # comparison -> a requirement that uses it
     "service_hooks": "NET-PROXY-007", "marked_traffic": "NET-PROXY-008", "masquerade_rules": "NET-PROXY-011",
     "service_marks": "NET-PROXY-010", "egress": "NET-NAT-008", "between_pods": "NET-NAT-009", "pod_network_rules": "NET-FLANNEL-020",
     "one_variant": "NET-NODE-006", "host_firewall": "NET-NODE-011", "foreign_chains": "NET-NODE-016",
+    "endpoint_sets": "NET-PROXY-018", "balancing": "NET-PROXY-019", "hairpins": "NET-PROXY-020", "off_cluster": "NET-PROXY-021",
+    "rejections": "NET-PROXY-022",
 }  # fmt: skip
 
 
@@ -28,6 +30,7 @@ def test_every_comparison_of_a_node_is_tried_here():
 
 @pytest.mark.parametrize("name", NEEDS)
 def test_without_facts_nothing_passes(world, name):
+    world = RecordedWorld() if name in OF_A_RUN else world
     world.recording.streams["facts"].clear()
     with pytest.raises(Inconclusive, match=r"k8snet-worker1: \S+ was not read \S+ the probes"):
         world.node().comparison(name)
@@ -36,6 +39,7 @@ def test_without_facts_nothing_passes(world, name):
 @pytest.mark.parametrize("name", NEEDS)
 def test_the_planned_readers_are_enough(world, name):
     """Only the facts that the requirement asks for are there."""
+    world = RecordedWorld() if name in OF_A_RUN else world
     wanted = names_for([NEEDS[name]])
     world.recording.streams["facts"] = [fact for fact in world.recording.streams["facts"] if fact["name"] in wanted]
     assert status(world.node(), name) == "right"

@@ -27,7 +27,7 @@ def test_the_suite_has_its_first_part(requirements):
         "PATH": 3,
         "MTU": 3,
         "DNS": 16,
-        "PROXY": 9,
+        "PROXY": 14,
         "FLANNEL": 15,
         "NODE": 7,
         "IPV6": 2,
