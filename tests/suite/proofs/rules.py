@@ -220,31 +220,31 @@ ENDPOINTS = (
             "kube-dns:dns cluster IP",
         ),
         red=("w1",),
-        text=(
-            "kube-system/kube-dns 10.96.0.10:53/udp: expected 10.244.1.2:53, 10.244.2.2:53,",
-            "found 10.244.1.2:53, 10.244.2.2:53, 10.244.9.9:53",
-        ),
+        text=("kube-system/kube-dns 10.96.0.10:53/udp: expected 10.244.", ", 10.244.9.9:53 ("),
         also={"NET-PROXY-021 w1": WARNING},  # packets to it are not marked, whoever sends them
     ),
     Proof(
         "NET-PROXY-019",
         "one endpoint gets too much",
-        changed("--probability 0.50000000000", "--probability 0.90000000000", "kube-system/kube-dns:dns -> 10.244.1.2:53"),
+        changed("--probability 0.50000000000", "--probability 0.90000000000", "kube-system/kube-dns:dns ->", "--probability"),
         red=("w1",),
         status=WARNING,
         text=(
             "w1: shares of the endpoints (probabilities of the rules)",
-            "kube-system/kube-dns 10.96.0.10:53/udp: expected 0.50000 each, found 10.244.1.2:53 0.90000, 10.244.2.2:53 0.10000",
+            "kube-system/kube-dns 10.96.0.10:53/udp: expected 0.50000 each, found 10.244.",
+            ":53 0.90000, 10.244.",
+            ":53 0.10000",
         ),
     ),
     Proof(
         "NET-PROXY-020",
         "an endpoint's packets to itself are not marked",
-        deleted("-A KUBE-SEP-", "-s 10.244.1.2/32", "kube-dns:metrics"),
+        deleted("-A KUBE-SEP-", "-s {pod/a@w2}/32", "/web:tcp"),
         red=("w1",),
         text=(
             "w1: hairpin packets, mark 0x4000",
-            "endpoint 10.244.1.2:9153 > itself by kube-system/kube-dns 10.96.0.10:9153/tcp: expected marked, found not marked",
+            "endpoint {pod/a@w2}:7801 > itself by ",
+            ":80/tcp: expected marked, found not marked",
         ),
     ),
     Proof(
@@ -275,7 +275,7 @@ ENDPOINTS = (
             "w1: ClusterIP ports without endpoints",
             "/empty 10.96.",
             ":80/tcp: expected rejected, found let through",
-            "pod 10.244.2.254 > ",
+            "pod 10.244.",
             "the node > ",
         ),
     ),
