@@ -18,6 +18,21 @@ def test_truncation(resolver):
     assert resolver.answers == resolver.expected_answers, resolver.explain("answers")
 
 
+@requirement("NET-DNS-028")
+def test_every_server(cell):
+    assert cell.outcome in cell.documented.outcomes, str(cell)
+
+
+@requirement("NET-DNS-029")
+def test_no_stalls(resolver):
+    assert resolver.latency == resolver.expected_latency, resolver.explain("latency")
+
+
+@requirement("NET-DNS-030")
+def test_errors_are_told_apart(resolver):
+    assert resolver.errors == resolver.expected_errors, resolver.explain("errors")
+
+
 @requirement("NET-DNS-031")
 def test_external_name(resolver):
     assert resolver.answers == resolver.expected_answers, resolver.explain("answers")

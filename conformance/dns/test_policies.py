@@ -32,3 +32,19 @@ def test_none(resolver):
     assert resolver.file == resolver.expected_file, resolver.explain("file")
     assert resolver.answers == resolver.expected_answers, resolver.explain("answers")
     assert resolver.refusal == resolver.expected_refusal, resolver.explain("refusal")
+
+
+@requirement("NET-DNS-011")
+def test_merged_configuration(resolver):
+    assert resolver.merged == resolver.expected_merged, resolver.explain("merged")
+    assert resolver.answers == resolver.expected_answers, resolver.explain("answers")
+
+
+@requirement("NET-DNS-012")
+def test_three_nameservers(resolver):
+    assert resolver.servers == resolver.expected_servers, resolver.explain("servers")
+
+
+@requirement("NET-DNS-013")
+def test_search_limits(resolver):
+    assert resolver.searches == resolver.expected_searches, resolver.explain("searches")

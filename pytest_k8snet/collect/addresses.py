@@ -55,6 +55,8 @@ class AddressBook:
                 return self._api(target)
             case EndpointKind.OUTSIDE:
                 return self._outside(target)
+            case EndpointKind.DNS:
+                return self._server(target)
             case EndpointKind.RESOLVER:
                 return Address("", 0, None)
 
@@ -71,6 +73,11 @@ class AddressBook:
         event = self._event(target)
         address = places.service_address(event, family)
         return Address(_known(address, target, family), event["ports"]["tcp"])
+
+    def _server(self, target: Endpoint) -> Address:
+        if target not in self._inventory.dns_servers:
+            raise NoAddress(f"{target} is not there: the EndpointSlices of Service kube-dns name no ready server")
+        return Address(self._inventory.dns_servers[target], DNS_PORT, None)
 
     def _event(self, target: Endpoint) -> Mapping[str, Any]:
         if target.name not in self._services:

@@ -19,6 +19,8 @@ from pytest_k8snet.model.endpoint import Endpoint
 from pytest_k8snet.model.inventory import Inventory
 from pytest_k8snet.model.recording import Recording
 from pytest_k8snet.model.settings import Settings, Tier
+from pytest_k8snet.plan.available import nodes_of
+from pytest_k8snet.plan.resolver_file import SearchLimit
 
 from . import fleet_status, manifests, manifests_patch, manifests_services
 from .fleet_close import Cleanup
@@ -72,7 +74,8 @@ class Fleet:
         self._recording, self._services = recording, frozenset(needs.services)
         self._owner = manifests.Owner.of(settings)
         self._patch = manifests_patch.load(settings.pod_patch)
-        self._probes = [self._planned(name, node) for name in manifests.ROLES if name in needs.roles for node in inventory.names]
+        wanted = [role for name, role in manifests.ROLES.items() if name in needs.roles]
+        self._probes = [self._planned(role, node) for role in wanted for node in nodes_of(role.name, inventory)]
         self._refused: dict[Tier, str] = {}  # tiers that cannot be had, with the rule that forbids them
         self._cleanup = Cleanup(connection, settings.run_id, shared=bool(settings.namespace))
         self._spaces: set[Tier] = set()
@@ -129,6 +132,12 @@ class Fleet:
             self._services -= {"marker"}
             self._create_service(manifests_services.MARKER)
 
+    def read_events(self) -> None:
+        """What kubelets say about the resolver files they wrote."""
+        if any(probe.role.name == "custom" for probe in self._probes) and Tier.RESTRICTED in self._spaces:
+            answer = self._connection.get(self._path("events"), [("fieldSelector", "reason=DNSConfigForming")])
+            self._object("events/dns-config-forming", answer)
+
     def streams(self) -> dict[Endpoint, Stream]:
         """A control stream to the agent of every ready pod, not open yet."""
         return {probe.role.endpoint(probe.node): self._stream(probe) for probe in self._probes if self._is_ready(probe)}
@@ -149,8 +158,7 @@ class Fleet:
     def _ready(self) -> int:
         return sum(self._is_ready(probe) for probe in self._probes)
 
-    def _planned(self, role_name: str, node: str) -> ProbePod:
-        role = manifests.ROLES[role_name]
+    def _planned(self, role: manifests.Role, node: str) -> ProbePod:
         position = self._inventory.names.index(node)
         return ProbePod(role, node, self._space(role.tier), manifests.pod_name(role, node, position))
 
@@ -232,8 +240,8 @@ class Fleet:
         self._created(probe, self._post_pod(probe))
 
     def _post_pod(self, probe: ProbePod) -> Answer:
-        place = self._inventory.names.index(probe.node)
-        manifest = manifests.pod(self._owner, self._settings, probe.role, probe.node, probe.name, place)
+        place, searches = self._inventory.names.index(probe.node), SearchLimit.of(self._inventory.version).entries
+        manifest = manifests.pod(self._owner, self._settings, probe.role, probe.node, probe.name, place, searches)
         return self._connection.post(self._path("pods", probe.role.tier), manifests_patch.apply(manifest, self._patch))
 
     def _created(self, probe: ProbePod, answer: Answer) -> None:
@@ -306,9 +314,9 @@ class Fleet:
         for probe in probes:
             entry = {"endpoint": str(probe.role.endpoint(probe.node)), "namespace": probe.namespace, "pod": probe.name}
             where = {"ip": "", "ips": []} if probe.pod is None else fleet_status.where(probe.pod)
-            port = probe.role.port(self._settings.run_id)
+            how = {"port": probe.role.port(self._settings.run_id), "tier": str(probe.role.tier), "problem": probe.problem}
             with self._lock:
-                self._recording.append("fleet", {**entry, **where, "port": port, "tier": str(probe.role.tier), "problem": probe.problem})
+                self._recording.append("fleet", {**entry, **where, **how, "spec": fleet_status.naming(probe.pod)})
 
     def _object(self, name: str, answer: Answer) -> None:
         with self._lock:

@@ -27,6 +27,12 @@ def where(pod: Mapping[str, Any]) -> dict[str, Any]:
     return {"ip": address(pod), "ips": listed}
 
 
+def naming(pod: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What of the pod's spec decides about its name and its resolver."""
+    spec = (pod or {}).get("spec") or {}
+    return {key: spec[key] for key in ("hostname", "subdomain", "dnsPolicy", "dnsConfig") if spec.get(key)}
+
+
 def final_problem(pod: Mapping[str, Any]) -> str:
     """Why the pod will not become ready any more; "" if it may."""
     status = pod.get("status") or {}

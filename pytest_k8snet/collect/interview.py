@@ -16,8 +16,9 @@ from pytest_k8snet.plan.matrix import CellPlan
 from pytest_k8snet.plan.readers import pod_readers, readers_for
 from pytest_k8snet.plan.selection import Needs
 
-from . import names, questions
+from . import names
 from .addresses import AddressBook, NoAddress
+from .questions import Names
 from .requests import RequestBuilder, Sampling
 from .runner import RUNNER, own_address
 from .schedule import by_source
@@ -145,9 +146,8 @@ class Interview:
         return batches
 
     def _builder(self) -> RequestBuilder:
-        spaces = {event["tier"]: event["name"] for event in self._recording.entries("events", what="namespace")}
-        known = questions.names(self._settings, self._inventory, spaces.get("restricted", ""))
-        return RequestBuilder(AddressBook(self._inventory, self._recording), known, self._settings.probe_timeout)
+        book, known = AddressBook(self._inventory, self._recording), Names(self._settings, self._inventory, self._recording)
+        return RequestBuilder(book, known, self._settings.probe_timeout)
 
     def _probe(self, stream: Stream, batch: Sequence[Mapping[str, Any]], counter: _Counter) -> None:
         for frame in stream.request("probe", probes=list(batch), parallel=PARALLEL, rate=self._settings.rate):

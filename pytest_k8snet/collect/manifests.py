@@ -20,6 +20,9 @@ BUNDLE = "/k8snet/agent.pyz"
 LIFE = 3600  # s; a forgotten pod ends by itself
 USER = 65532
 NONE_SEARCH, NONE_SERVER = "k8snet.test", "127.0.0.1"
+PEERS = "peers"  # the headless Service that the pods `a` name as their subdomain
+NEVER = "k8snet/never"  # a readiness gate that nobody opens: the pod runs and is never Ready
+MOST_SEARCHES = 32  # that the API admits in a dnsConfig
 SAFE_SYSCTLS = {"net.ipv4.ping_group_range": "0 2147483647"}  # datagram ICMP without a capability
 POOL, POOL_OF_ECHO = "k8snet/pool", "echo"  # pods that serve the Services of scenarios
 PLACE = "k8snet/place"  # number of the pod's node
@@ -28,7 +31,7 @@ LOW_PORTS = {"net.ipv4.ip_unprivileged_port_start": "0"}  # the agent answers DN
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """One probe pod a node: where it lives and what its resolver is made of."""
+    """One probe pod a node, or one in all: where it lives and what its resolver is made of."""
 
     name: str
     tier: Tier
@@ -54,6 +57,7 @@ ROLES = {
         Role("b", Tier.RESTRICTED, False, "ClusterFirstWithHostNet"),
         Role("default", Tier.RESTRICTED, False, "Default"),
         Role("none", Tier.RESTRICTED, False, "None"),
+        Role("custom", Tier.RESTRICTED, False, "ClusterFirst"),
         Role("hostdns", Tier.PRIVILEGED, True, "ClusterFirstWithHostNet"),
     )
 }
@@ -96,14 +100,18 @@ def agent_name(run: str) -> str:
     return f"k8snet-agent-{run}"
 
 
-def pod(owner: Owner, settings: Settings, role: Role, node: str, name: str, place: int = 0) -> dict[str, Any]:
+def pod(
+    owner: Owner, settings: Settings, role: Role, node: str, name: str, place: int = 0, searches: int = MOST_SEARCHES
+) -> dict[str, Any]:
     """One probe pod, pinned to its node past the scheduler, because every node must be a source (tainted ones too).
 
     `place` is the number of the node: scenarios choose backends by it, since a node's name may be no value of a label.
+    `searches` is how many the API admits in a dnsConfig.
     """
     pool = {POOL: POOL_OF_ECHO} if role.name in ("a", "b") else {}
     metadata = owner.metadata(name, **{"k8snet/role": role.name, PLACE: str(place), **pool})
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": _spec(settings, role, node)}
+    spec = _spec(settings, role, node) | _particular(role, name, searches)
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 
 def pod_name(role: Role, node: str, position: int) -> str:
@@ -133,10 +141,24 @@ def _spec(settings: Settings, role: Role, node: str) -> dict[str, Any]:
         "containers": _containers(settings, role, node),
         "volumes": _volumes(settings, role),
     }
-    if role.dns_policy == "None":
-        options = [{"name": "ndots", "value": "2"}]
-        spec["dnsConfig"] = {"nameservers": [NONE_SERVER], "searches": [NONE_SEARCH], "options": options}
     return spec | ({"hostNetwork": True} if role.host_network else _pod_network(role))
+
+
+def _particular(role: Role, name: str, searches: int) -> dict[str, Any]:
+    """What the name and the resolver of this role's pods are made of, beside the policy."""
+    options = [{"name": "ndots", "value": "2"}]
+    match role.name:
+        case "a":
+            return {"hostname": name, "subdomain": PEERS}
+        case "none":
+            return {"dnsConfig": {"nameservers": [NONE_SERVER], "searches": [NONE_SEARCH], "options": options}}
+        case "custom":
+            # one server and, with those of the cluster, two entries more than fit; the first entry stands there twice
+            servers = [f"192.0.2.{last}" for last in (51, 52, 53)]
+            entries = [f"s{number:02}.{NONE_SEARCH}" for number in (1, *range(1, searches))]
+            config = {"nameservers": servers, "searches": entries, "options": [*options, {"name": "attempts", "value": "3"}]}
+            return {"dnsConfig": config, "readinessGates": [{"conditionType": NEVER}]}
+    return {}
 
 
 def _pod_network(role: Role) -> dict[str, Any]:

@@ -10,8 +10,15 @@ PORT = 80
 BIG_SIZE = 40  # more addresses than a 512-byte DNS answer can hold
 BIG_NETWORK = "192.0.2."  # RFC 5737, for documentation: nobody answers there
 PROTOCOLS = ("TCP", "UDP")
-ORDER = ("web", "self", "empty", "big")
+ORDER = ("web", "self", "empty", "big", "peers", "published", "unready", "alias")
+OUTSIDE_NAME = "outside.example.com"  # RFC 2606: where Service alias points to; only its CNAME is asked for
 MARKER = "marker"  # created last: when it answers, the rules of the others are programmed
+_UNNAMED = [{"protocol": "TCP", "port": ECHO_PORT}]
+HEADLESS: dict[str, dict[str, Any]] = {
+    "peers": {"selector": {"k8snet/role": "a"}, "ports": [{"name": p.lower(), "protocol": p, "port": ECHO_PORT} for p in PROTOCOLS]},
+    "published": {"selector": {"k8snet/role": "custom"}, "ports": _UNNAMED, "publishNotReadyAddresses": True},
+    "unready": {"selector": {"k8snet/role": "custom"}, "ports": _UNNAMED},
+}
 
 
 def service(owner: Owner, name: str, dual: bool) -> dict[str, Any]:
@@ -26,8 +33,11 @@ def service(owner: Owner, name: str, dual: bool) -> dict[str, Any]:
     elif name == "empty":
         spec["selector"] = {"k8snet/run": owner.run, "k8snet/role": "nobody"}
     elif name == "big":
-        spec |= {"clusterIP": "None", "ports": [{"name": "tcp", "protocol": "TCP", "port": PORT}]}
-        spec = {key: value for key, value in spec.items() if key not in ("selector", "ipFamilyPolicy")}
+        spec = {"type": "ClusterIP", "clusterIP": "None", "ports": [{"name": "tcp", "protocol": "TCP", "port": PORT}]}
+    elif name == "alias":
+        spec = {"type": "ExternalName", "externalName": OUTSIDE_NAME}
+    elif name in HEADLESS:
+        spec |= {"clusterIP": "None", **HEADLESS[name], "selector": {"k8snet/run": owner.run, **HEADLESS[name]["selector"]}}
     return {"apiVersion": "v1", "kind": "Service", "metadata": owner.metadata(name), "spec": spec}
 
 
@@ -54,8 +64,8 @@ def event(body: dict[str, Any]) -> dict[str, Any]:
         "namespace": body["metadata"]["namespace"],
         "cluster_ip": spec.get("clusterIP", ""),
         "cluster_ips": spec.get("clusterIPs") or [],
-        "ports": {port["protocol"].lower(): port["port"] for port in spec["ports"]},
-        "node_ports": {port["protocol"].lower(): port["nodePort"] for port in spec["ports"] if port.get("nodePort")},
+        "ports": {port["protocol"].lower(): port["port"] for port in spec.get("ports") or ()},
+        "node_ports": {port["protocol"].lower(): port["nodePort"] for port in spec.get("ports") or () if port.get("nodePort")},
     }
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pytest_k8snet.model.endpoint import EndpointKind
 from pytest_k8snet.model.probe import Action, Probe
+from pytest_k8snet.plan import questions
 
 from .addresses import Address, AddressBook
-from .questions import name_for
+from .questions import Names
 
 BULK_BYTES = 1 << 20
+LOOKUPS = 100
+PATIENT, PATIENCE = ("cluster", "missing"), 12.0  # s for getaddrinfo: the GNU C library gives up after two times five
 EDNS_SIZE = 1232  # the size DNS servers agreed on in 2020 to stay below every path MTU
 
 
@@ -28,10 +30,10 @@ class Sampling:
 
 
 class RequestBuilder:
-    """Knows the addresses and the names of one run."""
+    """Knows the addresses of one run, and its names unless no question is about them."""
 
-    def __init__(self, book: AddressBook, questions: Mapping[str, str], timeout: float) -> None:
-        self._book, self._questions, self._timeout = book, questions, timeout
+    def __init__(self, book: AddressBook, names: Names | None, timeout: float) -> None:
+        self._book, self._names, self._timeout = book, names, timeout
 
     def build(self, probe: Probe, sampling: Sampling) -> dict[str, Any]:
         """The request. Raises NoAddress or KeyError when this run cannot ask it."""
@@ -49,15 +51,18 @@ class RequestBuilder:
             case Action.TLS:
                 return {"server_name": "kubernetes.default.svc", "path": "/version"}
             case Action.RESOLVE:
-                return self._question(probe, {})
+                return self._question(probe, {"patience": PATIENCE} if questions.of(probe.detail) in PATIENT else {})
+            case Action.LOOKUPS:
+                return self._question(probe, {"count": LOOKUPS, "samples": 1, "warmup": 0})
             case Action.QUERY:
                 return self._question(probe, {"server": address.ip, "edns": EDNS_SIZE if "-edns-" in probe.detail else 0})
         return {}
 
     def _question(self, probe: Probe, more: dict[str, Any]) -> dict[str, Any]:
-        transport, _, question = probe.detail.replace("-edns-", "-").partition("-")
-        name = name_for(question, probe.source, self._questions)
-        return {"transport": transport, "name": name, "type": "A", **more}
+        if self._names is None:
+            raise KeyError(f"nobody here knows the names that {probe} asks for")
+        name, kind = self._names.question(questions.of(probe.detail), probe.source)
+        return {"transport": probe.detail.partition("-")[0], "name": name, "type": kind, **more}
 
 
 def _common(probe: Probe, address: Address, sampling: Sampling, timeout: float) -> dict[str, Any]:

@@ -97,7 +97,7 @@ class Session:
 
     def _ask(self, plans: Iterable[CellPlan]) -> None:
         assert self._connection is not None
-        _, interview = self._running()
+        fleet, interview = self._running()
         with self._phase("probes"):
             interview.read_pods()
             interview.probe(plans, lambda done, total: self._progress("probes", f"{done:,} of {total:,} answered", done == total))
@@ -108,6 +108,7 @@ class Session:
         self._play()
         with self._phase("count"):
             interview.count_nonces()
+            fleet.read_events()
 
     def _play(self) -> None:
         """Scenarios come after everything that looks at the cluster as it stands: they change it."""

@@ -51,6 +51,8 @@ class Agreement:
             case EndpointKind.SERVICE:
                 own = places.service_address(self._services.get(target.name, {}), family)
                 return self._inventory.dns_ip if target.name == "kube-dns" else own
+            case EndpointKind.DNS:
+                return self._inventory.dns_servers.get(target, "")
             case EndpointKind.NODE_PORT:
                 return self._inventory.node(target.node).address(family)
             case EndpointKind.LOOPBACK:

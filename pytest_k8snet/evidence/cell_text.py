@@ -60,7 +60,8 @@ def _kind(sample: Sample) -> str:
         return f"{sample.outcome}: {_answering(sample)} answered"
     sender = f" from {sample.detail['icmp_from']}" if sample.detail.get("icmp_from") else ""
     mtu = f" with MTU {sample.detail['mtu']}" if sample.detail.get("mtu") and sample.outcome is Outcome.TOO_BIG else ""
-    return f"{sample.outcome}{sender}{mtu}{_stall(sample)}"
+    code = f" {sample.reply['rcode']}" if sample.reply.get("rcode") else ""
+    return f"{sample.outcome}{code}{sender}{mtu}{_stall(sample)}"
 
 
 def _answering(sample: Sample) -> str:

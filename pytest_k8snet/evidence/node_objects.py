@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pytest_k8snet.model.verdict import Inconclusive
-from pytest_k8snet.plan.resolver import KubeletDns
+from pytest_k8snet.plan.resolver_file import KubeletDns
 
 from .comparison import Comparison
 from .networks import plain

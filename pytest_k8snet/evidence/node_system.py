@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from pytest_k8snet.model.verdict import Inconclusive
 from pytest_k8snet.parse import resolv
 from pytest_k8snet.plan.readers import AFTER, BEFORE, HOST, resolver_path
-from pytest_k8snet.plan.resolver import MAX_NAMESERVERS
+from pytest_k8snet.plan.resolver_file import MAX_NAMESERVERS
 
 from .comparison import Comparison
 from .node_facts import NodeFacts

@@ -14,12 +14,15 @@ from pytest_k8snet.model.probe import Probe
 from pytest_k8snet.model.recording import Recording
 from pytest_k8snet.model.verdict import Inconclusive
 from pytest_k8snet.parse import resolv
-from pytest_k8snet.plan.resolver import NO_FILE, KubeletDns, ResolverPlan, expected_file, host_file, role
+from pytest_k8snet.plan.resolver import ResolverPlan, role
+from pytest_k8snet.plan.resolver_file import NO_FILE, KubeletDns, expected_file, host_file
 
+from . import resolver_config, resolver_hosts, resolver_latency, resolver_records
 from .comparison import Compared, Comparison
 from .node_facts import NodeFacts
 from .observations import Observations
 from .resolver_answers import Answers, answered, described, names_asked, servers_asked, silent
+from .service_records import ServiceRecords
 
 SOME_ADDRESS = "an address"
 SOME_ANSWER = "an answer of its servers"
@@ -33,15 +36,16 @@ class PodResolver:
     """Facts about one pod's resolver."""
 
     def __init__(self, recording: Recording, inventory: Inventory, plan: ResolverPlan, observations: Observations | None = None) -> None:
-        self.plan, self.recording = plan, recording
+        self.plan, self.recording, self.inventory = plan, recording, inventory
         self.node = NodeFacts(recording, inventory, plan.node)
         self.answers = Answers(recording, observations)
-        self.refusals: list[Mapping[str, Any]] = []
+        self.records = ServiceRecords(recording, inventory.dns_domain)
+        self.objects: list[Mapping[str, Any]] = []
 
     @property
     def used(self) -> list[Mapping[str, Any]]:
         """Raw entries that were looked at."""
-        return [*self.node.used, *self.answers.used, *self.refusals]
+        return [*self.node.used, *self.answers.used, *self.records.used, *self.objects]
 
     @cached_property
     def conf(self) -> resolv.ResolvConf:
@@ -52,19 +56,26 @@ class PodResolver:
     def kubelet(self) -> KubeletDns:
         """DNS settings of the kubelet that wrote it."""
         try:
-            return KubeletDns.of(self.node.recording.object(f"configz/{self.plan.node}") or {})
+            version = self.inventory.node(self.plan.node).kubelet_version
+            return KubeletDns.of(self.node.recording.object(f"configz/{self.plan.node}") or {}, version)
         except (KeyError, TypeError) as error:
             raise Inconclusive(f"{self.plan.node}: kubelet's configuration (configz) was not read") from error
 
     @cached_property
     def expected_conf(self) -> resolv.ResolvConf:
         """What kubelet should have written."""
-        host = self.node.parsed("resolv.conf", host_file) if self.kubelet.path else NO_FILE
-        return expected_file(self.plan.policy, self._namespace(), self.kubelet, host)
+        return expected_file(self.plan.policy, self.fleet["namespace"], self.kubelet, self.host_conf)
 
-    def _namespace(self) -> str:
+    @cached_property
+    def host_conf(self) -> resolv.ResolvConf:
+        """The node's own file, as kubelet reads it."""
+        return self.node.parsed("resolv.conf", host_file) if self.kubelet.path else NO_FILE
+
+    @cached_property
+    def fleet(self) -> Mapping[str, Any]:
+        """Where the pod ended up, and what of its spec is recorded."""
         for entry in self.recording.entries("fleet", endpoint=str(self.plan.source)):
-            return str(entry["namespace"])
+            return entry
         raise Inconclusive(f"{self.plan.source}: the probe pod was not created")
 
 
@@ -84,7 +95,10 @@ def answers(pod: PodResolver) -> Comparison:
     for probe, word in pod.plan.probes.items():
         if pod.answers.undeclared(probe):
             continue
-        found[probe.detail], expected[probe.detail] = _judged(pod, probe, word)
+        pair = _judged(pod, probe, word)
+        if pair is None:
+            continue
+        found[probe.detail], expected[probe.detail] = pair
         notes[probe.detail] = _asked(pod, probe)
         if "absolute" in probe.detail:
             _add_cost(pod, probe, found, expected)
@@ -100,7 +114,7 @@ def refusal(pod: PodResolver) -> Comparison:
         answer = f"the API answered {entries[-1]['status']}" if entries else "it was not tried"
         raise Inconclusive(f"whether the API refuses a pod with dnsPolicy None and no nameserver is not known: {answer}")
     status, body = entries[-1]["status"], entries[-1]["body"]
-    pod.refusals.append({"object": REFUSAL, "status": status})
+    pod.objects.append({"object": REFUSAL, "status": status})
     message = str((body or {}).get("message", "")) if isinstance(body, Mapping) else str(body)
     found = REFUSED if status == 422 and "dnsConfig" in message else f"answered {status} {message}".strip()
     key = "pod with dnsPolicy None and no nameserver"
@@ -110,7 +124,17 @@ def refusal(pod: PodResolver) -> Comparison:
 class ResolverEvidence(Compared):
     """One pod's resolver, by node and requirement."""
 
-    comparisons = {"file": file, "answers": answers, "refusal": refusal}  # noqa: RUF012
+    comparisons = {  # noqa: RUF012
+        "file": file,
+        "answers": answers,
+        "refusal": refusal,
+        "merged": resolver_config.merged,
+        "servers": resolver_config.servers,
+        "searches": resolver_config.searches,
+        "hosts": resolver_hosts.hosts,
+        "latency": resolver_latency.latency,
+        "errors": resolver_latency.errors,
+    }
 
     def __init__(self, recording: Recording, inventory: Inventory, plan: ResolverPlan, observations: Observations | None = None) -> None:
         """`observations`: the index over the recording's frames, where the caller has one already."""
@@ -121,9 +145,11 @@ def _lines(conf: resolv.ResolvConf) -> dict[str, tuple[str, ...]]:
     return {"nameserver": tuple(conf.nameservers), "search": tuple(conf.search), "options": tuple(sorted(conf.options))}
 
 
-def _judged(pod: PodResolver, probe: Probe, word: str) -> tuple[Any, Any]:
-    """What was found and what is expected, in the same words where they agree."""
+def _judged(pod: PodResolver, probe: Probe, word: str) -> tuple[Any, Any] | None:
+    """What was found and what is expected, in the same words where they agree; None where there is nothing to compare."""
     samples = pod.answers.samples(probe)
+    if word in resolver_records.WORDS:
+        return resolver_records.judged(pod.records, probe.detail, word, pod.answers.request(probe), samples)
     found = described(samples)
     if word == "unknown" and pod.plan.policy == "None":
         return (NO_ADDRESS if answered(samples) and not isinstance(found, frozenset) else found), NO_ADDRESS
@@ -162,8 +188,9 @@ def _declared(pod: PodResolver) -> bool:
 
 def _asked(pod: PodResolver, probe: Probe) -> str:
     """The question as it was sent, and the servers that were asked."""
-    servers = servers_asked(pod.answers.samples(probe))
-    return f"question {pod.answers.name(probe)}" + (f" to {', '.join(servers)}" if servers else "")
+    servers, kind = servers_asked(pod.answers.samples(probe)), pod.answers.request(probe).get("type", "A")
+    asked = f"question {pod.answers.name(probe)}" + ("" if kind == "A" else f" {kind}")
+    return asked + (f" to {', '.join(servers)}" if servers else "")
 
 
 def _add_cost(pod: PodResolver, probe: Probe, found: dict[str, Any], expected: dict[str, Any]) -> None:

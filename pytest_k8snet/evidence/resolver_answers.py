@@ -35,9 +35,13 @@ class Answers:
         """Whether the recording holds an answer, good or not."""
         return bool(self._observations.frames(probe))
 
+    def request(self, probe: Probe) -> Mapping[str, Any]:
+        """The request as it was sent."""
+        return self._observations.find(probe).request
+
     def name(self, probe: Probe) -> str:
         """The name that was asked for."""
-        return str(self._observations.find(probe).request.get("name", ""))
+        return str(self.request(probe).get("name", ""))
 
     def undeclared(self, probe: Probe) -> bool:
         """Whether it asks for an external name and the operator declared none."""
@@ -101,6 +105,12 @@ def names_asked(samples: Iterable[Sample]) -> frozenset[str]:
 def servers_asked(samples: Iterable[Sample]) -> tuple[str, ...]:
     """Servers that questions went to, sorted."""
     return tuple(sorted({str(message["server"]) for message in _messages(samples)}))
+
+
+def rcodes(samples: Iterable[Sample]) -> tuple[str, ...]:
+    """What each server said about each name over each transport, once: "10.96.0.10 over udp: name-error"."""
+    said = (f"{m['server']} over {m['transport']}: {m.get('outcome')}" for m in _messages(samples))
+    return tuple(dict.fromkeys(said))
 
 
 def _messages(samples: Iterable[Sample]) -> list[Mapping[str, Any]]:

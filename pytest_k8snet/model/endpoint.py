@@ -16,6 +16,7 @@ class EndpointKind(StrEnum):
     API = "api"  # the API server; name = "service" or "ip:port" of one of its endpoints
     OUTSIDE = "outside"  # outside the cluster; name = "runner" or a declared target
     LOOPBACK = "loopback"  # 127.0.0.1 inside the source's own network namespace
+    DNS = "dns"  # a server behind the Service kube-dns on `node`; name = its number where a node has several
     RESOLVER = "resolver"  # the source's own resolv.conf
 
 

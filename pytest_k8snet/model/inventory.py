@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .endpoint import Endpoint
 from .probe import Family
 
 
@@ -54,6 +55,7 @@ class Inventory:
     installer: str  # "kubeadm" | ""
     pod_subnet: str  # of kubeadm-config, else ""
     api_endpoints: tuple[str, ...]  # "ip:port" of default/kubernetes
+    dns_servers: Mapping[Endpoint, str] = field(default_factory=dict)  # ready endpoints of kube-system/kube-dns -> address
 
     def node(self, name: str) -> Node:
         """The node of that name. Raises KeyError."""

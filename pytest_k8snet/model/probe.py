@@ -18,6 +18,7 @@ class Action(StrEnum):
     BULK = "bulk"  # 1 MiB each way over TCP, compared by SHA-256
     TLS = "tls"  # TLS handshake and GET /version
     RESOLVE = "resolve"  # through the source's own resolv.conf; detail "<udp|tcp>-<question>"
+    LOOKUPS = "lookups"  # a hundred at once through the source's own resolv.conf; detail "udp-<question>"
     QUERY = "query"  # one raw DNS message to the target; detail "<udp|tcp>[-edns]-<question>"
 
 

@@ -3,7 +3,7 @@
 Streams and the shape of their entries (all values JSON):
 
 objects  {"name", "status", "body"}           one API answer; name e.g. "nodes", "configmap/kube-system/kube-proxy", "configz/worker1"
-fleet    {"endpoint", "namespace", "pod", "ip", "port", "tier", "problem"}   where a probe pod ended up; problem is "" when it became ready
+fleet    {"endpoint", "namespace", "pod", "ip", "port", "tier", "problem", "spec"}   where a probe pod ended up; problem "": it became ready
 facts    {"node", "phase", "name", "source", "ok", "code", "text", "error"}   one reader on one node; phase "before" or "after" the probes
 frames   {"source", "frame"}                  one result frame exactly as the agent at `source` sent it
 events   {"what", ...}                        anything else worth knowing later: refusals, lost streams, services created

@@ -15,6 +15,8 @@ from pytest_k8snet.model.inventory import Inventory, Node
 from pytest_k8snet.model.probe import Family
 from pytest_k8snet.model.recording import Recording
 
+from . import dns_servers
+
 T = TypeVar("T")
 CONTROL_PLANE = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
 FLANNEL_NAMESPACES = ("kube-flannel", "kube-system")
@@ -58,6 +60,7 @@ def inventory(recording: Recording, nodes: Collection[str] | None = None) -> Inv
         installer="kubeadm" if recording.known("configmap/kube-system/kubeadm-config") is not None else "",
         pod_subnet=str(networking.get("podSubnet", "")),
         api_endpoints=_api_endpoints(recording),
+        dns_servers=dns_servers.of((recording.known("endpointslices") or {}).get("items") or ()),
     )
 
 

@@ -15,8 +15,9 @@ from .applies import Value
 from .features import values
 
 RUNNER = Endpoint(EndpointKind.OUTSIDE, "runner")
-POD_ROLES = frozenset({"a", "b", "default", "none"})
+POD_ROLES = frozenset({"a", "b", "default", "none", "custom"})
 HOST_ROLES = frozenset({"host", "hostdns"})  # host network: only the privileged tier admits them
+SOLE_ROLES = frozenset({"custom"})
 EVERY_ROLE = POD_ROLES | HOST_ROLES | {"runner"}
 
 
@@ -39,6 +40,12 @@ def available(inventory: Inventory, settings: Settings) -> Available:
     _check_family(declared, inventory)
     runner = () if settings.external_address == "off" else (RUNNER,)
     return Available(EVERY_ROLE if privileged else EVERY_ROLE - HOST_ROLES, declared or runner, values(inventory, settings))
+
+
+def nodes_of(role: str, inventory: Inventory) -> tuple[str, ...]:
+    """Nodes on which a role has its pod: all, or where one is enough the first that is ready, else the first."""
+    by_readiness = sorted(inventory.names, key=lambda name: not inventory.node(name).ready)
+    return tuple(by_readiness[:1]) if role in SOLE_ROLES else inventory.names
 
 
 def _check_family(declared: Iterable[Endpoint], inventory: Inventory) -> None:

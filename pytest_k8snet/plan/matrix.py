@@ -124,12 +124,14 @@ def _placed(end: Endpoint, where: str, source: Endpoint, inventory: Inventory) -
 
 
 def _named(end: Endpoint, available: Available, inventory: Inventory) -> Iterator[Endpoint]:
-    """Endpoints without a node; `outside` and `api` without a name stand for all there are."""
+    """Endpoints without a node; `outside`, `api` and `dns` without a name stand for all there are."""
     if end.kind is EndpointKind.OUTSIDE and not end.name:
         yield from available.targets
     elif end.kind is EndpointKind.API and not end.name:
         names = ("service", *inventory.api_endpoints)
         yield from (Endpoint(EndpointKind.API, name) for name in names)
+    elif end.kind is EndpointKind.DNS:
+        yield from inventory.dns_servers or (end,)  # a server that nobody knows is not observed, never left out
     else:
         yield end
 
@@ -160,6 +162,10 @@ def _families(line: Line, source: Endpoint, target: Endpoint, inventory: Invento
             return (Family.of(target.name.rpartition(":")[0]),)
         case EndpointKind.OUTSIDE if target != RUNNER:
             return (Family.IPV6 if "[" in target.name else Family.IPV4,)
+        case EndpointKind.DNS if target in inventory.dns_servers:
+            return (Family.of(inventory.dns_servers[target]),)
+        case EndpointKind.SERVICE if target.name == "kube-dns":
+            return (Family.of(inventory.dns_ip),)
         case EndpointKind.POD | EndpointKind.HOST | EndpointKind.SERVICE | EndpointKind.NODE_PORT if line.families != "first":
             return there
     return there[:1]  # one address, of the cluster's first family

@@ -72,9 +72,13 @@ _ALL = (
     Reader("cni", {"path": f"{HOST}/etc/cni/net.d/*", "limit": LIMIT}, endings=(".conf", ".conflist", ".json")),
     Reader("proxy-mode", {"http": "http://127.0.0.1:10249/proxyMode"}),
     _path("resolv.conf", f"{HOST}/etc/resolv.conf"),
+    _path("hosts", f"{HOST}/etc/hosts"),
 )
 # requirements that rest on what probe pods read about themselves, and the roles whose pods they need
 IN_PODS: Mapping[str, frozenset[str]] = MappingProxyType({"NET-REACH-017": frozenset({"a", "host"})})
+# the canonical name of the own hostname, which is what `hostname -f` prints; that tool is not in every image
+FULL_NAME = ("python3", "-c", "import socket as s; print(s.getaddrinfo(s.gethostname(), None, flags=s.AI_CANONNAME)[0][3])")
+HOSTS_READ, NAMED = ("a", "b", "host"), "a"
 READERS: Mapping[str, Reader] = MappingProxyType({reader.name: reader for reader in _ALL})
 
 _RULES = ("iptables", "legacy-tables", "nft", "links", "addresses", "routes", "bridge-nf")
@@ -86,7 +90,11 @@ _NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "NET-DNS-007": _FILE,
         "NET-DNS-008": _FILE,
         "NET-DNS-009": _FILE,
+        "NET-DNS-011": _FILE,
+        "NET-DNS-012": _FILE,
+        "NET-DNS-013": _FILE,
         "NET-DNS-014": _FILE,
+        "NET-DNS-032": ("hosts",),
         "NET-PROXY-002": (*_RULES, "proxy-mode"),
         "NET-PROXY-007": _RULES,
         "NET-PROXY-008": _RULES,
@@ -181,10 +189,13 @@ def resolver_path(recording: Recording, node: str) -> str | None:
 
 
 def pod_readers(role: str) -> list[Request]:
-    """A probe pod's own resolv.conf and addresses, read by the agent of that pod; on the host network the addresses are the node's."""
+    """What the agent of a probe pod reads there: resolv.conf, off the host network its addresses, and what else some checks want."""
     file = {"name": f"resolv.conf/{role}", "path": "/etc/resolv.conf", "limit": LIMIT}
     interface = {"name": pod_addresses_name(role), "argv": ["ip", "-j", "addr", "show"]}
-    return [file] if role in HOST_ROLES else [file, interface]
+    hosts = {"name": f"hosts/{role}", "path": "/etc/hosts", "limit": LIMIT}
+    name = {"name": f"full-name/{role}", "argv": list(FULL_NAME)}
+    wanted = ((file, True), (interface, role not in HOST_ROLES), (hosts, role in HOSTS_READ), (name, role == NAMED))
+    return [request for request, read in wanted if read]
 
 
 def pod_addresses_name(role: str) -> str:

@@ -92,7 +92,8 @@ class Demand:
         """What must be placed and read for these cases."""
         chosen = tuple(cases)
         ids = sorted({case.requirement.id for case in chosen if case.plans})
-        return selection.needs(ids, self.asked(chosen), self.available)
+        pods = selection.looked_at(ids, self.matrix, self.inventory, self.available)
+        return selection.needs(ids, self.asked(chosen), self.available, pods)
 
     def _declared_off(self, id: str, argument: str) -> str:
         if argument == "scenario":
@@ -111,7 +112,8 @@ class Demand:
             cells = self._cells(id)
             return list(_rows(cells)) if self._by_source else [(cell,) for cell in cells]
         if argument == "resolver":
-            return [(plan,) for plan in resolver.plans(self._resolvers, id, self.inventory, self.available.roles)]
+            known = self.available
+            return [(plan,) for plan in resolver.plans(self._resolvers, id, self.inventory, known.roles, known.values)]
         if argument == "scenario":
             return [(plan,) for plan in scenarios.plans(id, self.available)]
         if argument == "node":

@@ -70,6 +70,19 @@ def test_services_become_events_that_probes_can_use(api, fleet_of, recording):
     assert len(api.objects["endpointslices", "k8snet-r1-restricted", "big"]["endpoints"]) == 40
 
 
+def test_one_pod_is_custom_and_its_records_have_services(api, fleet_of, recording):
+    deploy(fleet_of(roles={"host", "a", "custom"}, services={"peers", "published", "unready", "alias"}))
+    assert [name for name in placed(recording) if "custom" in name] == ["pod/custom@n1"]
+    spec = placed(recording)["pod/custom@n1"]["spec"]
+    assert (set(spec), len(spec["dnsConfig"]["searches"])) == ({"dnsPolicy", "dnsConfig"}, 32)
+    assert placed(recording)["pod/a@n2"]["spec"]["hostname"] == "a-1-n2"
+    made = {name: body["spec"] for (kind, _, name), body in api.objects.items() if kind == "services"}
+    assert {name: spec.get("clusterIP") for name, spec in made.items()}.keys() >= {"peers", "published", "unready", "alias"}
+    assert [name for name in ("peers", "published", "unready") if made[name]["clusterIP"] != "None"] == []
+    assert (made["published"]["publishNotReadyAddresses"], "publishNotReadyAddresses" in made["unready"]) == (True, False)
+    assert made["alias"]["type"] == "ExternalName"
+
+
 def test_the_refusal_of_a_pod_without_nameserver_is_kept_as_evidence(fleet_of, recording):
     deploy(fleet_of(roles={"host", "a"}))
     (entry,) = recording.entries("objects", name="dry-run/dns-none-without-nameserver")

@@ -64,13 +64,14 @@ def test_pods_of_the_privileged_tier_are_not(name):
         ("b", "ClusterFirstWithHostNet"),
         ("default", "Default"),
         ("none", "None"),
+        ("custom", "ClusterFirst"),
         ("hostdns", "ClusterFirstWithHostNet"),
     ],
 )
 def test_every_resolver_policy_has_its_pod(name, policy):
     spec = pod(name)["spec"]
     assert spec["dnsPolicy"] == policy
-    assert ("dnsConfig" in spec) is (policy == "None")
+    assert ("dnsConfig" in spec) is (name in ("none", "custom"))
     assert bool(spec.get("hostNetwork")) is name.startswith("host")
 
 
@@ -80,6 +81,20 @@ def test_the_private_resolver():
     assert spec["dnsConfig"] == {"nameservers": ["127.0.0.1"], "searches": ["k8snet.test"], "options": options}
     assert "--dns" in spec["containers"][0]["command"]
     assert {"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"} in spec["securityContext"]["sysctls"]
+
+
+@pytest.mark.parametrize("searches", [32, 6])
+def test_the_custom_resolver_has_more_than_fits_and_is_never_ready(searches):
+    spec = manifests.pod(OWNER, SETTINGS, manifests.ROLES["custom"], "n1", "custom-0-n1", searches=searches)["spec"]
+    config = spec["dnsConfig"]
+    assert (len(config["nameservers"]), len(config["searches"])) == (3, searches)
+    assert len(set(config["searches"])) == searches - 1
+    assert spec["readinessGates"] == [{"conditionType": "k8snet/never"}]
+
+
+def test_pods_a_are_members_of_the_headless_service():
+    assert (pod("a")["spec"]["hostname"], pod("a")["spec"]["subdomain"]) == ("a-0-n1", "peers")
+    assert "hostname" not in pod("b")["spec"]
 
 
 @pytest.mark.parametrize("name", list(manifests.ROLES))

@@ -256,3 +256,62 @@ def test_private_server_without_the_right_to_port_53_is_told(world: World, agent
     stream = agent("client", "pod/none@one", "--dns").stream()
     assert stream.hello["problems"] == ["DNS port 53: Permission denied"]
     assert stream.ask("ping")[0]["kind"] == "pong"
+
+
+def test_many_lookups_at_once_ask_for_both_types_from_one_socket(world: World, resolver: Callable[..., Stream]):
+    stream = resolver("127.0.0.1")
+    with udp_server(world["client"], "127.0.0.1", 53, reply) as received:
+        sample = lookups(stream, "example.org.", count=20)
+    assert (sample["outcome"], len(sample["reply"]["seconds"]), sample["reply"]["unanswered"]) == ("reached", 20, 0)
+    kinds = [dns.message.from_wire(data).question[0].rdtype for data in received]
+    assert (kinds.count(dns.rdatatype.A), kinds.count(dns.rdatatype.AAAA)) == (20, 20)
+    assert max(sample["reply"]["seconds"]) < 1
+    assert sample["detail"]["lag"] < 1
+
+
+def test_a_lookup_whose_second_answer_is_lost_waits_for_the_timeout(world: World, resolver: Callable[..., Stream]):
+    """The first packet of AAAA is never answered, as if the kernel had dropped it."""
+    lost = []
+
+    def once(question: bytes) -> bytes:
+        six = dns.message.from_wire(question).question[0].rdtype == dns.rdatatype.AAAA
+        if six and not lost:
+            lost.append(question)
+            return b""
+        return reply(question)
+
+    stream = resolver("127.0.0.1", text="options timeout:1\n")
+    with udp_server(world["client"], "127.0.0.1", 53, once):
+        sample = lookups(stream, "example.org.", count=5)
+    seconds = sample["reply"]["seconds"]
+    assert (len(seconds), sample["reply"]["unanswered"]) == (5, 0)
+    assert [one for one in seconds if one > 0.9] == seconds[-1:]
+
+
+def test_lookups_go_to_the_next_server_and_end_without_an_answer(world: World, resolver: Callable[..., Stream]):
+    stream = resolver("127.0.0.1", "127.0.0.2", text="options timeout:1 attempts:1\n")
+    with udp_server(world["client"], "127.0.0.2", 53, reply):
+        beside = lookups(stream, "example.org.", count=3)
+        failing = lookups(stream, "none.", count=3)
+    with udp_server(world["client"], "127.0.0.2", 53, lambda question: reply(question, rcode=dns.rcode.SERVFAIL)):
+        refused = lookups(stream, "example.org.", count=3)
+    assert (beside["outcome"], beside["reply"]["unanswered"]) == ("reached", 0)
+    assert failing["reply"]["unanswered"] == 0, "that a name does not exist is an answer"
+    assert (refused["outcome"], refused["reply"]) == ("timeout", {"seconds": [], "unanswered": 3})
+
+
+def test_only_absolute_names_are_looked_up_many_times(resolver: Callable[..., Stream]):
+    sample = lookups(resolver("127.0.0.1"), "example.org", count=3)
+    assert (sample["outcome"], "one absolute name" in sample["detail"]["error"]) == ("probe-error", True)
+
+
+def test_the_error_of_getaddrinfo_has_its_name(world: World, resolver: Callable[..., Stream]):
+    """The library reads the namespace's own resolv.conf; a name that can be no name fails without any server."""
+    sample = resolve(resolver("127.0.0.1"), "-." + "x" * 64 + ".", patience=3.0, timeout=0.2)
+    assert sample["detail"]["getaddrinfo_error"]
+    assert resolve(resolver("127.0.0.1"), "127.0.0.1", timeout=0.2)["detail"]["getaddrinfo_error"] == ""
+
+
+def lookups(stream: Stream, name: str, **fields: object) -> dict:
+    [sample] = stream.probe("lookups", name=name, family="ipv4", samples=1, warmup=0, **fields)
+    return sample

@@ -14,14 +14,16 @@ from pytest_k8snet.plugin.suite import folder
 GARBAGE = "\u00bf?\n"
 FACTS = (
     "addresses", "addresses/a", "addresses/b", "addresses/default", "addresses/none",
-    "bridge-nf", "cni", "fdb", "forwarding", "ip-forward", "iptables", "legacy-tables", "links", "neighbours", "nft",
+    "bridge-nf", "cni", "fdb", "forwarding", "full-name/a", "hosts", "hosts/a", "hosts/b", "hosts/host", "ip-forward", "iptables",
+    "legacy-tables", "links", "neighbours", "nft",
     "proxy-mode", "resolv.conf", "resolv.conf/a", "resolv.conf/b", "resolv.conf/default", "resolv.conf/host", "resolv.conf/hostdns",
     "resolv.conf/none", "routes", "subnet.env",
 )  # fmt: skip
 _ENDPOINTS = {f"NET-PROXY-{number}" for number in ("007", "010", "017", "018", "019", "020", "021", "022")}
 _TRANSLATED = _ENDPOINTS | {"NET-PROXY-002", "NET-PROXY-008", "NET-PROXY-011", "NET-SERVICE-005"}
 _PROXY = {"NET-PROXY-001", "NET-PROXY-005", "NET-PROXY-006", "NET-SERVICE-014"}
-_FILES = {"NET-DNS-006", "NET-DNS-007", "NET-DNS-008", "NET-DNS-009", "NET-DNS-010"}
+_FILES = {f"NET-DNS-{number:03}" for number in (6, 7, 8, 9, 10, 11, 12, 13)}
+_HEADLESS = {"NET-DNS-020", "NET-DNS-022", "NET-DNS-023"}
 _OVERLAY = {"NET-FLANNEL-015", "NET-FLANNEL-016", "NET-FLANNEL-017", "NET-FLANNEL-020", "NET-FLANNEL-021", "NET-NAT-005", "NET-PATH-002"}
 OBJECTS: dict[str, set[str]] = {  # answer of the API -> requirements that hang on it
     "configmap/kube-flannel/kube-flannel-cfg": _OVERLAY
@@ -36,8 +38,10 @@ OBJECTS: dict[str, set[str]] = {  # answer of the API -> requirements that hang 
     "daemonsets/kube-flannel": {"NET-EXTERNAL-005", "NET-FLANNEL-020", "NET-NAT-007"},
     "daemonsets/kube-system": _TRANSLATED | _PROXY | {"NET-NODE-002", "NET-NODE-006", "NET-SERVICE-018"},
     "deployments/kube-system": {"NET-DNS-001", "NET-DNS-002", "NET-DNS-016", "NET-DNS-015", "NET-DNS-027"},
+    "events/dns-config-forming": {"NET-DNS-012", "NET-DNS-013"},
     "dry-run/dns-none-without-nameserver": {"NET-DNS-010"},
-    "endpointslices": {"NET-DNS-003", "NET-DNS-027", "NET-NODE-011", "NET-REACH-015"}
+    "endpointslices": {"NET-DNS-003", "NET-DNS-027", "NET-DNS-028", "NET-NODE-011", "NET-REACH-015"}
+    | _HEADLESS
     | _TRANSLATED - {"NET-PROXY-008", "NET-PROXY-011", "NET-SERVICE-005"},
     "log/kube-system/*": {"NET-DNS-015"},
     "namespace/kube-system": set(),
@@ -46,13 +50,16 @@ OBJECTS: dict[str, set[str]] = {  # answer of the API -> requirements that hang 
     "pods/kube-system": {"NET-DNS-001", "NET-DNS-003", "NET-DNS-015", "NET-PROXY-001", "NET-PROXY-006"},
     "scenario/affinity/*": {"NET-SERVICE-015", "NET-SERVICE-016"},
     "scenario/internal-policy/*": {"NET-SERVICE-014"},
-    "services": {"NET-FLANNEL-003", "NET-DNS-002", "NET-DNS-003", "NET-DNS-004", "NET-DNS-006", "NET-DNS-008", "NET-DNS-019", "NET-DNS-026"}
+    "services": {f"NET-DNS-{number:03}" for number in (2, 3, 4, 6, 8, 11, 17, 18, 19, 21, 24, 25, 26)}
+    | _HEADLESS
+    | {"NET-FLANNEL-003"}
     | _TRANSLATED - {"NET-PROXY-008", "NET-PROXY-011", "NET-SERVICE-005"},
     "version": {"NET-PROXY-006"},
 }  # fmt: skip
 
 
-UNHARMED = {"resolv.conf": {"NET-DNS-006", "NET-DNS-008", "NET-DNS-010"}}  # a node's file gives these nothing but search entries
+OF_ONE_NODE = {"resolv.conf/custom": "control", "addresses/custom": "control"}
+UNHARMED = {"resolv.conf": _FILES - {"NET-DNS-007", "NET-DNS-009"}}  # a node's file gives these nothing but search entries
 
 
 def _naming(judged, test):
@@ -178,6 +185,20 @@ def test_facts(name, evidence, judge, healthy):
     assert "timed out after 10 s" in judged.message(min(resting["w2"] - resting["control"]))
 
 
+@pytest.mark.parametrize("name", OF_ONE_NODE)
+@pytest.mark.parametrize("loss", ["missing", "unread", "garbage"])
+def test_facts_of_one_node(name, loss, evidence, judge, healthy):
+    found = evidence.facts(OF_ONE_NODE[name], name)
+    if loss == "missing":
+        evidence.recording.streams["facts"] = [fact for fact in evidence.recording.streams["facts"] if fact not in found]
+    for fact in found:
+        fact.update({"ok": False, "text": "", "error": "timed out"} if loss == "unread" else {"text": GARBAGE})
+    resting = _naming(healthy, lambda piece: _is_fact(piece, name, evidence.long(OF_ONE_NODE[name])))
+    changed = judge(evidence).differs(healthy)
+    assert set(changed) == resting
+    assert changed == _inconclusive(resting) or loss == "garbage"
+
+
 def _is_fact(piece, name, node):
     return (piece["kind"], piece.get("name"), piece.get("node")) == ("fact", name, node)
 
@@ -193,7 +214,7 @@ def test_one_file_of_several(device, evidence, judge, healthy):
 
 
 def test_every_fact_is_taken_away(recorded):
-    assert {fact["name"] for fact in recorded.streams["facts"]} == set(FACTS)
+    assert {fact["name"] for fact in recorded.streams["facts"]} == {*FACTS, *OF_ONE_NODE}
 
 
 @pytest.mark.parametrize("names", [("addresses", "fdb", "iptables"), ("links", "neighbours", "nft"), ("routes",)], ids="-".join)

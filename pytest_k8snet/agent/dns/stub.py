@@ -16,6 +16,7 @@ from . import wire
 from .configuration import Configuration, candidates, parse
 from .exchange import Exchange, Question, exchange
 
+ERRORS = {getattr(socket, name): name for name in ("EAI_NONAME", "EAI_AGAIN", "EAI_FAIL", "EAI_NODATA") if hasattr(socket, name)}
 TOTAL_SECONDS = 30.0  # for all names and servers together
 
 
@@ -33,24 +34,30 @@ async def attempt(context: Context, request: Request, nonce: str, result: Attemp
     await _Search(request, configuration, str(kind), messages).run(candidates(name, configuration), result)
 
 
-async def system(context: Context, request: Request) -> str:
-    """What getaddrinfo of this image says: addresses, or the error. Side evidence only, asked once for each name."""
+async def system(context: Context, request: Request) -> tuple[str, str]:
+    """What getaddrinfo of this image says: (addresses or the error's text, the error's name). Side evidence, asked once for each name.
+
+    `patience` in seconds is how long it may take, because the C library asks again after its own timeout.
+    """
+    patience = float(request.raw.get("patience") or request.timeout)
     question = (str(request.raw.get("name")), socket.AF_INET6 if request.raw.get("type") == "AAAA" else socket.AF_INET)
     if question not in context.system:
         call = asyncio.get_running_loop().run_in_executor(context.executor, _getaddrinfo, *question)
         context.system[question] = asyncio.ensure_future(call)
     try:
-        return await asyncio.wait_for(asyncio.shield(context.system[question]), request.timeout)
+        return await asyncio.wait_for(asyncio.shield(context.system[question]), patience)
     except asyncio.TimeoutError:
-        return f"no answer within {request.timeout:g} s"
+        return f"no answer within {patience:g} s", "no answer"
 
 
-def _getaddrinfo(name: str, family: int) -> str:
+def _getaddrinfo(name: str, family: int) -> tuple[str, str]:
     try:
         found = socket.getaddrinfo(name, None, family, socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        return str(error), ERRORS.get(error.errno or 0, f"error {error.errno}")
     except (OSError, UnicodeError) as error:
-        return str(error)
-    return " ".join(str(entry[4][0]) for entry in found)
+        return str(error), type(error).__name__
+    return " ".join(str(entry[4][0]) for entry in found), ""
 
 
 class _Search:

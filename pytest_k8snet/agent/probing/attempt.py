@@ -36,7 +36,7 @@ class Context:
     resolv_conf: str
     executor: Executor
     gate: Gate
-    system: dict[tuple[str, int], asyncio.Future[str]] = field(default_factory=dict)  # what getaddrinfo said
+    system: dict[tuple[str, int], asyncio.Future[tuple[str, str]]] = field(default_factory=dict)  # what getaddrinfo said
 
 
 class Failed(Exception):

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-ACTIONS = ("tcp", "udp", "icmp", "bulk", "tls", "resolve", "query")
+ACTIONS = ("tcp", "udp", "icmp", "bulk", "tls", "resolve", "query", "lookups")
+OWN_RESOLVER = ("resolve", "lookups")  # go where the pod's resolv.conf says
 SAMPLE_LIMIT = 1000
 UNTIL_LIMIT = 100_000
 _NONCE = re.compile(r"[0-9a-f]{2,48}")
@@ -59,7 +60,7 @@ def parse(raw: Mapping[str, Any]) -> Request:
 
 
 def _address(raw: Mapping[str, Any], action: str, family: int) -> str:
-    if action == "resolve":
+    if action in OWN_RESOLVER:
         return ""
     text = raw.get("server") or raw.get("address") if action == "query" else raw.get("address")
     try:
@@ -72,7 +73,7 @@ def _address(raw: Mapping[str, Any], action: str, family: int) -> str:
 
 
 def _port(raw: Mapping[str, Any], action: str) -> int:
-    if action in ("icmp", "resolve"):
+    if action == "icmp" or action in OWN_RESOLVER:
         return 0
     return _number(raw, "port", 53 if action == "query" else 0, 1, 65535)
 

@@ -7,17 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Callable
 
 from .. import outcomes, waiting
-from ..dns import stub
+from ..dns import lookups, stub
 from ..route import device_mtu
 from . import bulk, icmp, query, request, tcp, tls, udp
 from .attempt import Attempt, Context, Failed
 
 ATTEMPTS = {
     "tcp": tcp.attempt, "udp": udp.attempt, "icmp": icmp.attempt, "bulk": bulk.attempt, "tls": tls.attempt,
-    "resolve": stub.attempt, "query": query.attempt,
+    "resolve": stub.attempt, "query": query.attempt, "lookups": lookups.attempt,
 }  # fmt: skip
 PARALLEL_LIMIT = 256
-PARALLEL_BULK = 2
+LATE = {"bulk": 2, "lookups": 1}
 FAILURES_PER_SERVER = 3
 Report = Callable[[dict[str, Any]], None]
 
@@ -31,10 +31,11 @@ class Runner:
         self._next = 0.0
 
     async def run(self, probes: Sequence[Any]) -> None:
-        """One result for each probe, whatever happens to it. Bulk transfers come last: they would make all others late."""
+        """One result for each probe, whatever happens to it. What would make all others late comes last, a few at a time."""
         self._next = waiting.now()
-        await self._lane([raw for raw in probes if not _is_bulk(raw)], self._parallel)
-        await self._lane([raw for raw in probes if _is_bulk(raw)], min(self._parallel, PARALLEL_BULK))
+        await self._lane([raw for raw in probes if _action(raw) not in LATE], self._parallel)
+        for action, parallel in LATE.items():
+            await self._lane([raw for raw in probes if _action(raw) == action], min(self._parallel, parallel))
 
     async def _lane(self, probes: Sequence[Any], parallel: int) -> None:
         queue = iter(probes)
@@ -53,8 +54,8 @@ class Runner:
         await asyncio.sleep(begin - waiting.now())
 
 
-def _is_bulk(raw: Any) -> bool:
-    return isinstance(raw, Mapping) and raw.get("action") == "bulk"
+def _action(raw: Any) -> Any:
+    return raw.get("action") if isinstance(raw, Mapping) else None
 
 
 async def observe(context: Context, raw: Any) -> dict[str, Any]:
@@ -68,9 +69,9 @@ async def observe(context: Context, raw: Any) -> dict[str, Any]:
     system = asyncio.ensure_future(stub.system(context, asked)) if asked.action == "resolve" else None
     samples = await _samples(context, asked)
     if system is not None:
-        answer = await system
+        answer, error = await system
         for sample in samples:
-            sample["detail"]["getaddrinfo"] = answer
+            sample["detail"].update(getaddrinfo=answer, getaddrinfo_error=error)
     return {**body, "samples": samples}
 
 

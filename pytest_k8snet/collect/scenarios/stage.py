@@ -162,7 +162,7 @@ class Stage:
 
     def _ask(self, probes: Sequence[Probe], sampling: Sampling, more: Mapping[str, Any]) -> dict[Probe, Answer]:
         self._round += 1
-        builder = RequestBuilder(AddressBook(self._common.inventory, self._common.recording), {}, TIMEOUT)
+        builder = RequestBuilder(AddressBook(self._common.inventory, self._common.recording), None, TIMEOUT)
         posted = [(probe, self._post(builder, self._numbered(probe), sampling, more)) for probe in probes]
         return {probe: self._take(probe.source, future) for probe, future in posted}
 

@@ -84,7 +84,7 @@ class FakeApi:
                 body["status"]["podIP"] = f"10.4.0.{next(self._addresses)}"
         if kind == "services":
             body["spec"].setdefault("clusterIP", "10.96.0.9")
-            for number, port in enumerate(body["spec"]["ports"]):
+            for number, port in enumerate(body["spec"].get("ports") or ()):
                 port |= {"nodePort": 30080 + number} if body["spec"].get("type") == "NodePort" else {}
         return self.put(kind, namespace, body["metadata"]["name"], body)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from . import cells, firewall, nodes, objects, reachability, resolution, rules, scenarios
+from . import cells, firewall, nodes, objects, reachability, records, resolution, rules, scenarios
 from .proof import Proof
 
-ELSEWHERE = frozenset({"NET-IPV6-001", "NET-IPV6-002"})  # do not apply to the recorded cluster: unit tests prove them
+ELSEWHERE = frozenset({"NET-IPV6-001", "NET-IPV6-002", "NET-IPV6-005"})  # do not apply to the recorded cluster: unit tests prove them
 PROOFS: tuple[Proof, ...] = (
     *reachability.PROOFS,
     *cells.PROOFS,
@@ -15,4 +15,5 @@ PROOFS: tuple[Proof, ...] = (
     *objects.PROOFS,
     *firewall.PROOFS,
     *scenarios.PROOFS,
+    *records.PROOFS,
 )

@@ -46,6 +46,10 @@ def _crash(pod: Any) -> None:
     container.update(ready=False, restartCount=7, state={"waiting": {"reason": "CrashLoopBackOff"}})
 
 
+def _without_nameserver_events(body: Any) -> None:
+    body["items"] = [item for item in body["items"] if "ameserver" not in item["message"]]
+
+
 def _accepted(evidence: Evidence) -> None:
     for entry in evidence.recording.entries("objects", name="dry-run/dns-none-without-nameserver"):
         entry.update(status=201, body={"kind": "Pod"})  # type: ignore[attr-defined]
@@ -119,6 +123,7 @@ FILES = (
         outcome("resolve4+tcp-short:pod/a@w1>resolver", "timeout", 2.0),
         red=("pod/a@w1",),
         text=("pod/a@w1: answers", "tcp-short: expected 10.96.", "found timeout", "question web"),
+        also={"NET-DNS-018 pod/a@w1": FAILED},
     ),
     Proof(
         "NET-DNS-007",
@@ -167,6 +172,79 @@ FILES = (
     ),
 )
 
+CUSTOM = (
+    Proof(
+        "NET-DNS-011",
+        "the pod's value of an option does not win",
+        resolv_conf("custom", "ndots:2", "ndots:5", "control"),
+        red=("pod/custom@control",),
+        status=WARNING,
+        text=(
+            "pod/custom@control: /etc/resolv.conf, content of dnsPolicy ClusterFirst with a dnsConfig",
+            "options: expected attempts:3 ndots:2, found attempts:3 ndots:5",
+        ),
+    ),
+    Proof(
+        "NET-DNS-012",
+        "four nameservers",
+        resolv_conf("custom", "nameserver 192.0.2.52", "nameserver 192.0.2.52\nnameserver 192.0.2.53", "control"),
+        red=("pod/custom@control",),
+        text=("nameserver: expected 10.96.0.10 192.0.2.51 192.0.2.52, found 10.96.0.10 192.0.2.51 192.0.2.52 192.0.2.53",),
+    ),
+    Proof(
+        "NET-DNS-012",
+        "nobody is told that a nameserver was left out",
+        lambda evidence: evidence.object("events/dns-config-forming", _without_nameserver_events),
+        red=("pod/custom@control",),
+        text=("event: expected a DNSConfigForming event about nameserver, found no such event",),
+    ),
+    Proof(
+        "NET-DNS-013",
+        "entries that fit are left out",
+        resolv_conf("custom", " s28.k8snet.test s29.k8snet.test", "", "control"),
+        red=("pod/custom@control",),
+        status=WARNING,
+        text=("entries: expected 32, found 30 (32 entries and 2048 characters fit with kubelet v1.", "wanted are 34"),
+        also={"NET-DNS-011 pod/custom@control": WARNING},
+    ),
+    Proof(
+        "NET-DNS-013",
+        "more entries than fit",
+        resolv_conf("custom", "s29.k8snet.test", "s29.k8snet.test s30.k8snet.test", "control"),
+        red=("pod/custom@control",),
+        status=WARNING,
+        text=("entries: expected 32, found 33",),
+    ),
+    Proof(
+        "NET-DNS-032",
+        "the hosts file is not kubelet's",
+        lambda evidence: evidence.replace("w1", "hosts/b", "# Kubernetes-managed hosts file.", "# my own"),
+        red=("pod/b@w1",),
+        text=("pod/b@w1: /etc/hosts and the pod's own name", "first line: expected # Kubernetes-managed hosts file., found # my own"),
+    ),
+    Proof(
+        "NET-DNS-032",
+        "the full name does not lead to the pod",
+        lambda evidence: evidence.replace("w1", "hosts/a", "{pod/a@w1}\t", "192.0.2.1\t"),
+        red=("pod/a@w1",),
+        text=("pod/a@w1: /etc/hosts", "{pod/a@w1}: expected a-", ".svc.cluster.local a-", "found nothing"),
+    ),
+    Proof(
+        "NET-DNS-032",
+        "a pod does not know its full name",
+        lambda evidence: evidence.fact("w1", "full-name/a", lambda text: text.partition(".")[0]),
+        red=("pod/a@w1",),
+        text=("hostname -f: expected a-", ".svc.cluster.local, found a-"),
+    ),
+    Proof(
+        "NET-DNS-032",
+        "a pod on the host network has other hosts than its node",
+        lambda evidence: evidence.fact("w1", "hosts/host", lambda text: text + "192.0.2.7 elsewhere\n"),
+        red=("host@w1",),
+        text=("host@w1: /etc/hosts, the node's own on the host network", "expected nothing, found 192.0.2.7 elsewhere"),
+    ),
+)
+
 NAMES = (
     Proof(
         "NET-DNS-019",
@@ -174,6 +252,7 @@ NAMES = (
         outcome("resolve4+udp-kubernetes:pod/a@w1>resolver", "name-error"),
         red=("pod/a@w1",),
         text=("pod/a@w1: answers", "udp-kubernetes: expected 10.96.0.1, found name-error", "question kubernetes.default"),
+        also={"NET-DNS-018 pod/a@w1": FAILED},
     ),
     Proof(
         "NET-DNS-026",
@@ -181,6 +260,7 @@ NAMES = (
         outcome("query4+tcp-cluster:pod/a@w1>service/kube-dns", "refused"),
         red=("pod/a@w1",),
         text=("pod/a@w1: answers", "tcp-cluster: expected 10.96.0.1, found refused", "question kubernetes.default.svc.cluster.local."),
+        also={"NET-DNS-028 pod/a@w1 > service/kube-dns query+tcp-cluster": FAILED},
     ),
     Proof(
         "NET-DNS-027",
@@ -225,4 +305,65 @@ NAMES = (
     ),
 )
 
-PROOFS = (*HEALTH, *FILES, *NAMES)
+STALLED = [0.01] * 90 + [5.01] * 9
+
+
+def _latencies(*seconds: float, unanswered: int = 0) -> Edit:
+    return reply("lookups4+udp-cluster:pod/a@w1>resolver", seconds=list(seconds), unanswered=unanswered)
+
+
+def _libc(question: str, error: str) -> Edit:
+    """What getaddrinfo said on both transports' behalf: it is asked once."""
+    return lambda evidence: evidence.samples(
+        f"resolve4+*-{question}:pod/a@w1>resolver", lambda sample: sample["detail"].update(getaddrinfo=error, getaddrinfo_error=error)
+    )
+
+
+LIBRARY = (
+    Proof(
+        "NET-DNS-029",
+        "lookups wait for a lost packet",
+        _latencies(*STALLED, unanswered=1),
+        red=("pod/a@w1",),
+        status=WARNING,
+        text=(
+            "pod/a@w1: time until A and AAAA are answered",
+            "99th percentile of 100 lookups of kubernetes.default.svc.cluster.local. at once: expected under 1 s, found 5.01 s",
+            "99 answered, 1 not; slowest 5.01 s; 9 took about 5 s or a multiple of it, as after a lost packet",
+        ),
+    ),
+    Proof(
+        "NET-DNS-029",
+        "lookups are not answered at all",
+        _latencies(unanswered=100),
+        red=("pod/a@w1",),
+        status=WARNING,
+        text=("expected under 1 s, found no answer (0 answered, 100 not",),
+    ),
+    Proof(
+        "NET-DNS-030",
+        "the C library gets no usable answer",
+        _libc("cluster", "EAI_AGAIN"),
+        red=("pod/a@w1",),
+        text=(
+            "pod/a@w1: errors of the C library",
+            "getaddrinfo kubernetes.default.svc.cluster.local.: expected an address, found EAI_AGAIN (10.96.0.10 over udp: reached",
+        ),
+    ),
+    Proof(
+        "NET-DNS-030",
+        "a name that must be there does not exist",
+        _libc("cluster", "EAI_NONAME"),
+        red=("pod/a@w1",),
+        text=("expected an address, found EAI_NONAME",),
+    ),
+    Proof(
+        "NET-DNS-030",
+        "for a missing name the C library gets no usable answer",
+        _libc("missing", "EAI_AGAIN"),
+        red=("pod/a@w1",),
+        text=("getaddrinfo nope.k8snet-", "expected EAI_NONAME, found EAI_AGAIN (10.96.0.10 over udp: name-error"),
+    ),
+)
+
+PROOFS = (*HEALTH, *FILES, *CUSTOM, *NAMES, *LIBRARY)

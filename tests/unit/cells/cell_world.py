@@ -12,6 +12,7 @@ import pytest
 
 import pytest_k8snet
 from pytest_k8snet.evidence.cells import CellEvidence
+from pytest_k8snet.model.endpoint import Endpoint
 from pytest_k8snet.model.endpoint import EndpointKind as Kind
 from pytest_k8snet.model.inventory import Inventory, Node
 from pytest_k8snet.model.probe import Action, Family
@@ -25,6 +26,7 @@ SUITE = Path(__file__).resolve().parents[3] / "conformance"
 NODES = {"n1": "172.30.0.11", "n2": "172.30.0.12", "n3": "172.30.0.13"}
 POD = {f"pod/{role}@n{i}": f"10.4.{i}.{host}" for i in (1, 2, 3) for role, host in (("a", 7), ("b", 8))}
 ADDRESS = POD | {f"host@{name}": ip for name, ip in NODES.items()} | {"outside/runner": "198.51.100.9"}
+SERVERS = {"dns@n1": "10.4.1.2", "dns@n2": "10.4.2.2"}
 BRIDGE = {f"n{i}": f"10.4.{i}.1" for i in (1, 2, 3)}
 TUNNEL = {f"n{i}": f"10.4.{i}.0" for i in (1, 2, 3)}
 RUN = "r1"
@@ -36,7 +38,7 @@ def inventory():
     )
     return Inventory(
         "lab", "u", "v1.36.2", nodes, (Family.IPV4,), "cluster.local", "10.96.0.10", "coredns", "iptables", "flannel", "vxlan", "0.28.10",
-        True, False, "kubeadm", "10.4.0.0/16", ("172.30.0.11:6443",),
+        True, False, "kubeadm", "10.4.0.0/16", ("172.30.0.11:6443",), {Endpoint.parse(name): ip for name, ip in SERVERS.items()},
     )  # fmt: skip
 
 
@@ -166,6 +168,8 @@ def destination(probe):
     target = probe.target
     if str(target) in ADDRESS:
         return ADDRESS[str(target)], 17801 if target.kind is Kind.HOST else 7801
+    if str(target) in SERVERS or target.name == "kube-dns":
+        return SERVERS.get(str(target), "10.96.0.10"), 53
     if target.kind is Kind.NODE_PORT:
         return NODES[target.node], 30080
     if ":" in target.name:  # an endpoint of the API server, or a declared target

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_k8snet.collect import questions
 from pytest_k8snet.collect.addresses import AddressBook, NoAddress
+from pytest_k8snet.collect.questions import Names
 from pytest_k8snet.collect.requests import RequestBuilder, Sampling
 from pytest_k8snet.model.probe import Probe
 from pytest_k8snet.model.recording import Recording
@@ -26,8 +26,16 @@ def recording() -> Recording:
 
 @pytest.fixture
 def builder(recording):
-    known = questions.names(SETTINGS, inventory(recording), "probe-space")
-    return RequestBuilder(AddressBook(inventory(recording), recording), known, 2.0)
+    return build(recording, SETTINGS)
+
+
+def build(recording, settings=SETTINGS):
+    known = inventory(recording)
+    return RequestBuilder(AddressBook(known, recording), Names(settings, known, recording), 2.0)
+
+
+def space(recording):
+    return next(recording.entries("events", what="namespace", tier="restricted"))["name"]
 
 
 def pod(recording, endpoint):
@@ -51,7 +59,7 @@ def test_any_agent_of_the_run_may_answer_for_a_service(builder, recording):
 
 def test_a_node_port_is_asked_at_the_address_of_the_node_and_the_port_of_the_protocol(recording):
     next(recording.entries("events", what="service", name="web"))["node_ports"].update(tcp=30001, udp=30002)
-    builder = RequestBuilder(AddressBook(inventory(recording), recording), {}, 2.0)
+    builder = build(recording)
     request = builder.build(Probe.parse("udp4:outside/runner>node-port/web@k8snet-worker2"), Sampling())
     assert (request["address"], request["port"]) == ("172.30.0.13", 30002)
 
@@ -89,10 +97,34 @@ def test_a_question_becomes_the_name_that_this_source_asks_for(builder, probe, t
     assert "address" not in request
 
 
-def test_a_query_goes_to_the_dns_service_with_and_without_edns(builder):
+@pytest.mark.parametrize(
+    ("question", "kind", "name"),
+    [
+        ("web-srv-tcp", "SRV", "_tcp._tcp.web.{space}.svc.cluster.local."),
+        ("kubernetes-ptr", "PTR", "1.0.96.10.in-addr.arpa."),
+        ("web-aaaa", "AAAA", "web.{space}.svc.cluster.local."),
+        ("alias-cname", "CNAME", "alias.{space}.svc.cluster.local."),
+        ("own-a", "A", "a-1-k8snet-worker1.peers.{space}.svc.cluster.local."),
+    ],
+)
+def test_records_are_asked_for_by_name_and_type(builder, recording, question, kind, name):
+    request = builder.build(Probe.parse(f"query4+udp-{question}:pod/a@k8snet-worker1>service/kube-dns"), Sampling())
+    assert (request["type"], request["name"]) == (kind, name.format(space=space(recording)))
+
+
+def test_a_name_that_lacks_its_part_is_not_asked(recording):
+    pod(recording, "pod/a@k8snet-worker1")["spec"] = {}
+    recording.streams["events"] = [event for event in recording.streams["events"] if event.get("name") != "web"]
+    builder = build(recording)
+    for question, why in (("own-a", "this pod has none"), ("web-ptr", "its Service has no ClusterIP in this run")):
+        with pytest.raises(NoAddress, match=f"{question} cannot be asked: {why}"):
+            builder.build(Probe.parse(f"query4+udp-{question}:pod/a@k8snet-worker1>service/kube-dns"), Sampling())
+
+
+def test_a_query_goes_to_the_dns_service_with_and_without_edns(builder, recording):
     plain = builder.build(Probe.parse("query4+udp-big:pod/a@k8snet-worker1>service/kube-dns"), Sampling())
     edns = builder.build(Probe.parse("query4+udp-edns-big:pod/a@k8snet-worker1>service/kube-dns"), Sampling())
-    assert (plain["server"], plain["edns"], plain["name"]) == ("10.96.0.10", 0, "big.probe-space.svc.cluster.local.")
+    assert (plain["server"], plain["edns"], plain["name"]) == ("10.96.0.10", 0, f"big.{space(recording)}.svc.cluster.local.")
     assert (edns["edns"], edns["name"]) == (1232, plain["name"])
 
 
@@ -102,15 +134,16 @@ def test_nonces_differ_from_request_to_request(builder):
 
 
 def test_without_a_declared_server_the_external_name_cannot_be_asked(recording):
-    known = questions.names(replace(SETTINGS, external=()), inventory(recording), "probe-space")
-    assert "external" not in known
+    probe = Probe.parse("resolve4+udp-external:pod/a@k8snet-worker1>resolver")
+    with pytest.raises(NoAddress, match="external cannot be asked: no external name is declared"):
+        build(recording, replace(SETTINGS, external=())).build(probe, Sampling())
 
 
 def test_a_pod_that_did_not_start_has_no_address_and_its_problem_is_said(recording):
     entry = pod(recording, "pod/a@k8snet-worker2")
     recording.streams["fleet"].remove(entry)
     recording.append("fleet", {**entry, "problem": "ImagePullBackOff on k8snet-worker2"})
-    builder = RequestBuilder(AddressBook(inventory(recording), recording), {}, 2.0)
+    builder = build(recording)
     with pytest.raises(NoAddress, match="pod/a@k8snet-worker2 is not there: ImagePullBackOff on k8snet-worker2"):
         builder.build(Probe.parse("tcp4:pod/a@k8snet-worker1>pod/a@k8snet-worker2"), Sampling())
 
@@ -118,6 +151,6 @@ def test_a_pod_that_did_not_start_has_no_address_and_its_problem_is_said(recordi
 @pytest.mark.parametrize("change", [{"address": ""}, {"port": 0}])
 def test_without_an_echo_here_nobody_is_sent_to_the_runner(recording, change):
     next(recording.entries("events", what="runner")).update(change)
-    builder = RequestBuilder(AddressBook(inventory(recording), recording), {}, 2.0)
+    builder = build(recording)
     with pytest.raises(NoAddress, match="this process serves no echo"):
         builder.build(Probe.parse("tcp4:pod/a@k8snet-worker1>outside/runner"), Sampling())

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from pytest_k8snet.errors import UsageProblem
 from pytest_k8snet.model.inventory import Inventory, Node
 from pytest_k8snet.parse.resolv import ResolvConf
-from pytest_k8snet.plan.resolver import NO_FILE, NONE_FILE, KubeletDns, expected_file, host_file, load, plans
+from pytest_k8snet.plan.resolver import load, plans
+from pytest_k8snet.plan.resolver_file import NO_FILE, NONE_FILE, KubeletDns, SearchLimit, expected_file, host_file, limited, with_config
 
 KUBELET = KubeletDns(("10.96.0.10",), "cluster.local", "/etc/resolv.conf")
 HOST = ResolvConf(("9.9.9.9", "9.9.9.10"), ("lan", "cluster.local"), ("rotate",))
@@ -57,6 +58,43 @@ def test_limits(searches, servers):
     assert len(set(found.search)) == len(found.search)
     assert found.search[:3] == ("shop.svc.cluster.local", "svc.cluster.local", "cluster.local")
     assert len(expected_file("Default", "shop", KUBELET, ResolvConf(tuple(servers), (), ())).nameservers) <= 3
+
+
+@pytest.mark.parametrize(
+    ("version", "gate", "entries"),
+    [("v1.25.9", None, 6), ("v1.25.9", True, 32), ("v1.26.0", None, 32), ("", None, 32)],
+)
+def test_search_lists_grew_with_1_26(version, gate, entries):
+    assert SearchLimit.of(version, gate).entries == entries
+    configz = {"kubeletconfig": {"featureGates": {"ExpandedDNSConfig": gate} if gate else {}}}
+    assert KubeletDns.of(configz, version).limit.entries == entries
+
+
+def test_the_search_list_is_cut_at_its_end():
+    many = ResolvConf((), ("a" * 100, "b" * 254, "c" * 100, "d" * 100, "e"), ())
+    assert limited(many, SearchLimit(6, 256)).search == ("a" * 100, "c" * 100)
+
+
+def test_a_dns_config_is_appended_without_repeats_and_its_options_win():
+    config = {
+        "nameservers": ["10.96.0.10", "192.0.2.1"],
+        "searches": ["lan", "svc.cluster.local", "lan"],
+        "options": [{"name": "ndots", "value": "2"}, {"name": "edns0"}],
+    }
+    base = expected_file("ClusterFirst", "shop", KUBELET, ResolvConf((), (), ()))
+    assert with_config(base, config) == ResolvConf(
+        ("10.96.0.10", "192.0.2.1"), ("shop.svc.cluster.local", "svc.cluster.local", "cluster.local", "lan"), ("ndots:2", "edns0")
+    )
+
+
+@given(st.lists(LABELS, max_size=40), st.integers(1, 32), st.integers(1, 400))
+def test_a_limited_list_is_the_start_of_the_list(searches, entries, characters):
+    found = limited(ResolvConf((), tuple(searches), ()), SearchLimit(entries, characters)).search
+    assert found == tuple(searches)[: len(found)]
+    assert len(found) <= entries
+    assert len(" ".join(found)) <= characters
+    longer = tuple(searches)[: len(found) + 1]
+    assert longer == found or len(longer) > entries or len(" ".join(longer)) > characters
 
 
 def test_host_file_as_kubelet_reads_it():

@@ -90,11 +90,14 @@ def test_an_unknown_reader_is_an_error():
 
 
 def test_what_a_pod_reads_about_itself():
-    file, addresses = pod_readers("a")
+    file, addresses, hosts, name = pod_readers("a")
     assert (file["name"], file["path"]) == ("resolv.conf/a", "/etc/resolv.conf")
     assert (addresses["name"], addresses["argv"]) == ("addresses/a", ["ip", "-j", "addr", "show"])
+    assert (hosts["name"], hosts["path"]) == ("hosts/a", "/etc/hosts")
+    assert (name["name"], name["argv"][:2]) == ("full-name/a", ["python3", "-c"])
+    assert [reader["name"] for reader in pod_readers("none")] == ["resolv.conf/none", "addresses/none"]
 
 
-@pytest.mark.parametrize("role", ["host", "hostdns"])
-def test_a_pod_on_the_host_network_has_no_addresses_of_its_own(role):
-    assert [reader["name"] for reader in pod_readers(role)] == [f"resolv.conf/{role}"]
+@pytest.mark.parametrize(("role", "more"), [("host", ["hosts/host"]), ("hostdns", [])])
+def test_a_pod_on_the_host_network_has_no_addresses_of_its_own(role, more):
+    assert [reader["name"] for reader in pod_readers(role)] == [f"resolv.conf/{role}", *more]

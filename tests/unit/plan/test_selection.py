@@ -73,6 +73,11 @@ def test_big_answers_need_the_big_service(plan):
     assert plan("NET-DNS-027")[1].services == {"big", "marker"}
 
 
+def test_records_of_unready_pods_need_the_pod_that_is_never_ready(plan):
+    _, need = plan("NET-DNS-023")
+    assert (need.roles, need.services) == ({"a", "custom"}, {"published", "unready", "marker"})
+
+
 def test_probes_are_listed_once_and_sorted(plan):
     _, need = plan("NET-REACH-005", "NET-NAT-002")
     assert list(need.probes) == sorted(set(need.probes))
@@ -82,14 +87,14 @@ def test_probes_are_listed_once_and_sorted(plan):
 def test_a_restricted_run_has_no_host_pods(plan, inventory, requirements, profiles):
     settings = Settings(tier=Tier.RESTRICTED)
     selected = profile.resolve(settings, inventory, requirements, profiles).selected
-    assert plan(*selected, tier=Tier.RESTRICTED)[1].roles == {"a", "b", "runner"}
+    assert plan(*selected, tier=Tier.RESTRICTED)[1].roles == {"a", "b", "custom", "runner"}
 
 
 def test_a_whole_run_needs_everything(plan, inventory, requirements, profiles):
     selected = profile.resolve(Settings(), inventory, requirements, profiles).selected
     plans, need = plan(*selected)
-    assert need.roles == {"host", "a", "b", "default", "none", "hostdns", "runner"}
-    assert need.services == {"web", "self", "empty", "big", "marker"}
+    assert need.roles == {"host", "a", "b", "default", "none", "hostdns", "custom", "runner"}
+    assert need.services == {"web", "self", "empty", "big", "peers", "published", "unready", "alias", "marker"}
     assert {p.probe for p in plans} == set(need.probes)
 
 
