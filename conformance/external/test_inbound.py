@@ -6,3 +6,13 @@ from pytest_k8snet import requirement
 @requirement("NET-EXTERNAL-001")
 def test_node_port(cell):
     assert cell.outcome in cell.documented.outcomes, str(cell)
+
+
+@requirement("NET-EXTERNAL-002")
+def test_node_port_udp(cell):
+    assert cell.outcome in cell.documented.outcomes, str(cell)
+
+
+@requirement("NET-EXTERNAL-007")
+def test_pod_address(cell):
+    assert cell.outcome in cell.documented.outcomes, str(cell)

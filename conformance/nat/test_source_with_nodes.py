@@ -16,3 +16,8 @@ def test_pod_to_own_node(cell):
 @requirement("NET-NAT-007")
 def test_pod_to_other_node(cell):
     assert cell.source_seen <= cell.expected_source, str(cell)
+
+
+@requirement("NET-NAT-004")
+def test_node_to_local_pod(cell):
+    assert cell.source_seen <= cell.expected_source, str(cell)

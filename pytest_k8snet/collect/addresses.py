@@ -42,6 +42,8 @@ class AddressBook:
     def find(self, target: Endpoint, source: Endpoint, action: Action, family: Family = Family.IPV4) -> Address:
         """The address of that family, where the target has one for each. Raises NoAddress."""
         match target.kind:
+            case EndpointKind.LOOPBACK if target.name:
+                return Address("127.0.0.1", self._port(target, action))
             case EndpointKind.LOOPBACK:
                 return Address("127.0.0.1", PEER_PORT, f"{EndpointKind.LOOPBACK}@{source.node}")
             case EndpointKind.POD | EndpointKind.HOST:

@@ -100,7 +100,7 @@ class Interview:
     def await_names(self) -> None:
         """Wait until every replica of the cluster's DNS knows the marker Service: then it knows all Services made before it."""
         marker = next(self._recording.entries("events", what="service", name="marker"), None)
-        if marker is None or not any(probe.action in (Action.RESOLVE, Action.QUERY) for probe in self._needs.probes):
+        if marker is None or not any(map(names.resolves, self._needs.probes)):
             return
         name = f"marker.{marker['namespace']}.svc.{self._inventory.dns_domain}."
         near = self._witnesses()

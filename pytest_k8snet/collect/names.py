@@ -10,12 +10,18 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
+from pytest_k8snet.model.probe import Action, Probe
 from pytest_k8snet.model.recording import Recording
 
 TIMEOUT = 20.0  # s; a replica that does not answer at all is given up after SILENT
 SILENT = 3.0
 PAUSE = 0.3
 ONE_TRY = 1.0
+
+
+def resolves(probe: Probe) -> bool:
+    """Whether a probe asks the cluster's DNS."""
+    return probe.action in (Action.RESOLVE, Action.QUERY, Action.LOOKUPS) or probe.detail == "by-name"
 
 
 class Asks(Protocol):

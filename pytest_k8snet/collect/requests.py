@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_k8snet.model.endpoint import EndpointKind
-from pytest_k8snet.model.probe import Action, Probe
+from pytest_k8snet.model.probe import Action, Family, Probe
 from pytest_k8snet.plan import questions
 
 from .addresses import Address, AddressBook
@@ -16,6 +16,8 @@ from .questions import Names
 BULK_BYTES = 1 << 20
 LOOKUPS = 100
 PATIENT, PATIENCE = ("cluster", "missing"), 12.0  # s for getaddrinfo: the GNU C library gives up after two times five
+_SIZES = {"df-mtu": "mtu", "df-over": "mtu+1"}
+_TYPES = {Family.IPV4: "A", Family.IPV6: "AAAA"}
 EDNS_SIZE = 1232  # the size DNS servers agreed on in 2020 to stay below every path MTU
 
 
@@ -44,8 +46,14 @@ class RequestBuilder:
         match probe.action:
             case Action.TCP if address.expect is None:
                 return {"echo": False}
-            case Action.ICMP if probe.detail == "df-mtu":
-                return {"size": "mtu", "df": True}
+            case Action.TCP if probe.detail == "by-name":
+                return self._question(probe, {"type": _TYPES[probe.family]})
+            case Action.TCP if probe.detail == "other-port":
+                return {"port": address.port + 1, "warmup": 0}
+            case Action.ICMP if probe.target.kind is EndpointKind.SERVICE:
+                return {"warmup": 0}
+            case Action.ICMP if probe.detail in _SIZES:
+                return {"size": _SIZES[probe.detail], "df": True}
             case Action.BULK:
                 return {"bytes": BULK_BYTES, "samples": 1, "warmup": 0}
             case Action.TLS:
@@ -61,7 +69,7 @@ class RequestBuilder:
     def _question(self, probe: Probe, more: dict[str, Any]) -> dict[str, Any]:
         if self._names is None:
             raise KeyError(f"nobody here knows the names that {probe} asks for")
-        name, kind = self._names.question(questions.of(probe.detail), probe.source)
+        name, kind = self._names.question("short" if probe.action is Action.TCP else questions.of(probe.detail), probe.source)
         return {"transport": probe.detail.partition("-")[0], "name": name, "type": kind, **more}
 
 

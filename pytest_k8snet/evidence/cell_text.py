@@ -11,7 +11,15 @@ from pytest_k8snet.model.observation import Observation, Outcome, Sample
 if TYPE_CHECKING:
     from .cells import Cell
 
-ADDRESS_WORDS = {"client": "the client's own", "node": "its node's", "tunnel": "its node's tunnel", "bridge": "its node's bridge"}
+ADDRESS_WORDS = {
+    "client": "the client's own",
+    "node": "its node's",
+    "tunnel": "its node's tunnel",
+    "bridge": "its node's bridge",
+    "receiver": "the receiving node's",
+}
+
+_WHICH = {"backends": "each of ", "source": "", "remote": "one of "}
 
 
 def describe(cell: Cell) -> str:
@@ -37,8 +45,13 @@ def _at(address: str | None, port: int | None) -> str:
 def _happened(cell: Cell) -> Iterator[str]:
     yield f"{len(cell.observation.reached)} of {len(cell.observation.samples)} samples reached"
     yield from _failures(cell.observation)
+    if cell.back is not None:
+        yield f"the way back {len(cell.back.reached)} of {len(cell.back.samples)}"
+        yield from _failures(cell.back)
     if not cell.observation.reached:
         return
+    if cell.documented.dialled:
+        yield f"arrived at {_list(cell.arrived)}"
     if cell.documented.source:
         yield f"source seen {_list(cell.source_seen)}"
     if cell.documented.ttl is not None:
@@ -80,7 +93,7 @@ def _stall(sample: Sample) -> str:
 def _servers(cell: Cell) -> Iterator[str]:
     answers = Counter(str(sample.reply.get("server")) for sample in cell.observation.reached)
     yield "answered by " + ", ".join(f"{server} ({count})" for server, count in sorted(answers.items()))
-    if never := cell.expected_servers - cell.servers:
+    if cell.documented.servers != "remote" and (never := cell.expected_servers - cell.servers):
         yield f"never by {_list(never)}"
 
 
@@ -89,13 +102,17 @@ def _documented(cell: Cell) -> Iterator[str]:
     yield " or ".join(sorted(documented.outcomes))
     if documented.seconds is not None:
         yield f"within {documented.seconds:g} s"
+    if documented.dialled:
+        yield f"at {_list(cell.expected_arrived)}"
+    if documented.mutual:
+        yield "both ways alike"
     if documented.source:
         kinds = " or ".join(ADDRESS_WORDS[kind] for kind in documented.source)
         yield f"source {_list(cell.expected_source)} ({kinds} address)"
     if documented.ttl is not None:
         yield f"TTL {documented.ttl}"
     if documented.servers:
-        yield f"by {'each of ' if documented.servers == 'backends' else ''}{_list(cell.expected_servers)}"
+        yield f"by {_WHICH[documented.servers]}{_list(cell.expected_servers)}"
 
 
 def _list(values: Iterable[str]) -> str:

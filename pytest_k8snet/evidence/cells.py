@@ -29,6 +29,7 @@ class Cell:
     source_address: str
     expected_source: frozenset[str]
     expected_servers: frozenset[str]
+    back: Observation | None = None  # the same question asked by the target, where both ways are compared
 
     @property
     def source(self) -> str:
@@ -64,6 +65,26 @@ class Cell:
         return frozenset(canonical(sample.reply["peer"]) for sample in self.observation.reached if sample.reply.get("peer"))
 
     @property
+    def arrived(self) -> frozenset[str]:
+        """Addresses at which the conversation arrived, as the target's sockets tell."""
+        return frozenset(canonical(sample.reply["local"]) for sample in self.observation.reached if sample.reply.get("local"))
+
+    @property
+    def expected_arrived(self) -> frozenset[str]:
+        """The address that was asked."""
+        return frozenset({canonical(str(self.observation.request["address"]))}) if self.documented.dialled else frozenset()
+
+    @property
+    def mutual(self) -> bool:
+        """Whether both ways end alike: reached, or not."""
+        return self.back is None or (self.outcome is Outcome.REACHED) is (self.back.outcome is Outcome.REACHED)
+
+    @property
+    def recorded(self) -> str:
+        """What a requirement that only records says about this cell."""
+        return describe(self)
+
+    @property
     def servers(self) -> frozenset[str]:
         """Endpoints that answered."""
         return frozenset(str(sample.reply["server"]) for sample in self.observation.reached if sample.reply.get("server"))
@@ -90,18 +111,23 @@ class Cell:
 
     @property
     def evidence(self) -> tuple[Mapping[str, Any], ...]:
-        """The request as sent and every sample, for the report."""
-        samples = [
-            {"outcome": str(s.outcome), "seconds": s.seconds, "nonce": s.nonce, "reply": dict(s.reply), "detail": dict(s.detail)}
-            for s in self.observation.samples
-        ]
-        request = dict(self.observation.request)
-        return ({"kind": "frame", "probe": str(self.probe), "outcome": str(self.outcome), "request": request, "samples": samples},)
+        """The request as sent and every sample, for the report; of the way back too where it is judged."""
+        back = (_entry(self.back, self.back.outcome),) if self.back else ()
+        return (_entry(self.observation, self.outcome), *back)
 
     def __str__(self) -> str:
         return describe(self)
 
     __repr__ = __str__
+
+
+def _entry(observation: Observation, outcome: Outcome) -> Mapping[str, Any]:
+    samples = [
+        {"outcome": str(s.outcome), "seconds": s.seconds, "nonce": s.nonce, "reply": dict(s.reply), "detail": dict(s.detail)}
+        for s in observation.samples
+    ]
+    request = dict(observation.request)
+    return {"kind": "frame", "probe": str(observation.probe), "outcome": str(outcome), "request": request, "samples": samples}
 
 
 class CellEvidence:
@@ -116,16 +142,25 @@ class CellEvidence:
         """Raises Inconclusive: nothing was observed, the conversation did not take place, or not even the control did."""
         observation = self._observations.find(plan.probe)
         self._agreement.require(observation, plan.samples, plan.until)
-        if plan.reach and not observation.reached:
+        if plan.reach and not observation.reached and not plan.documented.mutual:
             raise Inconclusive(f"not reached, see {plan.reach}")
-        if plan.controls and observation.outcome is not Outcome.REACHED:
+        back = self._back(plan, observation) if plan.documented.mutual else None
+        if plan.controls and back is None and observation.outcome is not Outcome.REACHED:
             self._require_control(plan)
         if plan.probe.target.kind is EndpointKind.API and observation.reached and not self._inventory.api_endpoints:
             raise Inconclusive("the API server answers, but its endpoints were not read: whether each of them does is not known")
         source = self._observations.address(plan.probe.source, plan.probe.family)
-        cell = Cell(plan, observation, source, self._expected_source(plan), self._expected_servers(plan))
+        cell = Cell(plan, observation, source, self._expected_source(plan), self._expected_servers(plan), back)
         _require_properties(cell)
         return cell
+
+    def _back(self, plan: CellPlan, observation: Observation) -> Observation:
+        """The other way. Raises Inconclusive where it was not observed, or where neither works: two failures are no agreement."""
+        back = self._observations.find(plan.controls[0])
+        self._agreement.require(back, plan.samples)
+        if Outcome.REACHED not in (observation.outcome, back.outcome):
+            raise Inconclusive(f"neither way is reached ({observation.outcome}, back {back.outcome}), see {plan.reach}")
+        return back
 
     def _require_control(self, plan: CellPlan) -> None:
         if not any(self._reached(probe) for probe in plan.controls):
@@ -149,17 +184,20 @@ class CellEvidence:
     def _expected_source(self, plan: CellPlan) -> frozenset[str]:
         found: frozenset[str] = frozenset()
         for kind in plan.documented.source:
-            addresses = self._addresses(kind, plan.probe.source, plan.probe.family)
+            end = plan.probe.target if kind == "receiver" else plan.probe.source
+            addresses = self._addresses(kind, end, plan.probe.family)
             if not addresses:
-                raise Inconclusive(f"not assessed: the {kind} address of {plan.probe.source} is not known")
+                raise Inconclusive(f"not assessed: the {kind} address of {end} is not known")
             found |= addresses
         return found
 
-    def _addresses(self, kind: str, source: Endpoint, family: Family) -> frozenset[str]:
+    def _addresses(self, kind: str, end: Endpoint, family: Family) -> frozenset[str]:
         """Addresses of one kind (see Documented.source), derived from the API's node objects and the pods' places."""
+        if kind == "receiver":
+            return frozenset().union(*(self._addresses(one, end, family) for one in ("node", "tunnel", "bridge")))
         if kind == "client":
-            return frozenset(map(canonical, filter(None, [self._observations.address(source, family)])))
-        node = self._inventory.node(source.node)
+            return frozenset(map(canonical, filter(None, [self._observations.address(end, family)])))
+        node = self._inventory.node(end.node)
         if kind == "node":
             return frozenset(canonical(address) for address in node.internal_ips if Family.of(address) is family)
         networks = [ipaddress.ip_network(cidr) for cidr in node.pod_cidrs if Family.of(cidr) is family]
@@ -171,6 +209,9 @@ class CellEvidence:
                 return self._observations.ready("a")
             case "source":
                 return frozenset({str(plan.probe.source)})
+            case "remote":
+                near = f"@{plan.probe.target.node or plan.probe.source.node}"
+                return frozenset(server for server in self._observations.ready("a") if not server.endswith(near))
         return frozenset()
 
 
@@ -198,6 +239,7 @@ def _require_properties(cell: Cell) -> None:
             ("which source address arrived", cell.documented.source, "peer"),
             ("the TTL of the reply", cell.documented.ttl is not None, "ttl"),
             ("who answered", cell.documented.servers, "server"),
+            ("at which address it arrived", cell.documented.dialled, "local"),
         )
         if wanted and any(reply.get(field) in (None, "") for reply in replies)
     ]
@@ -205,3 +247,7 @@ def _require_properties(cell: Cell) -> None:
         raise Inconclusive(f"not observed: {' and '.join(missing)} ({cell.source} > {cell.target})")
     if cell.documented.servers and not cell.expected_servers:
         raise Inconclusive("not assessed: no backend became ready")
+    if cell.documented.servers == "remote" and cell.outcome is Outcome.REACHED and not cell.servers & cell.expected_servers:
+        raise Inconclusive(f"not observed: only {', '.join(sorted(cell.servers))} answered, no backend of another node")
+    if cell.probe.detail == "by-name" and not all(sample.detail.get("resolved") for sample in cell.observation.reached):
+        raise Inconclusive(f"not observed: which address {cell.source} found by name")

@@ -15,6 +15,7 @@ from pytest_k8snet.parse import places
 from .api_server import shown_by_api_server
 
 Frame = Mapping[str, Any]
+_ALONE = (EndpointKind.POD, EndpointKind.HOST, EndpointKind.LOOPBACK, EndpointKind.OUTSIDE)
 ECHOED = (Action.TCP, Action.UDP, Action.BULK)  # our own server answers these and says who it is
 
 
@@ -95,7 +96,7 @@ def _foreign(raw: Frame, reply: Frame, frame: Frame, probe: Probe) -> bool:
         return probe.action is Action.TLS and not shown_by_api_server(reply, probe.target)
     if probe.action not in ECHOED or "://" in probe.target.name:
         return False
-    alone = probe.target.kind in (EndpointKind.POD, EndpointKind.HOST, EndpointKind.LOOPBACK, EndpointKind.OUTSIDE)
+    alone = probe.target.kind in _ALONE and not (probe.target.kind is EndpointKind.LOOPBACK and probe.target.name)
     wanted = str(probe.target) if alone else reply.get("server")
     same = reply.get("nonce") == raw.get("nonce") and reply.get("run") == frame.get("run", reply.get("run"))
     return not (same and wanted and reply.get("server") == wanted)

@@ -15,7 +15,7 @@ class EndpointKind(StrEnum):
     NODE_PORT = "node-port"  # the Service `name` at the InternalIP of `node`
     API = "api"  # the API server; name = "service" or "ip:port" of one of its endpoints
     OUTSIDE = "outside"  # outside the cluster; name = "runner" or a declared target
-    LOOPBACK = "loopback"  # 127.0.0.1 inside the source's own network namespace
+    LOOPBACK = "loopback"  # 127.0.0.1 inside the source's own network namespace; name = the Service whose NodePort is asked there
     DNS = "dns"  # a server behind the Service kube-dns on `node`; name = its number where a node has several
     RESOLVER = "resolver"  # the source's own resolv.conf
 

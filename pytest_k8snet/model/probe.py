@@ -12,9 +12,9 @@ from .endpoint import Endpoint
 class Action(StrEnum):
     """What the agent does; the value is its spelling on the wire and in ids."""
 
-    TCP = "tcp"  # connect, send a nonce line, read what the echo server saw
+    TCP = "tcp"  # connect, send a nonce line, read what the echo server saw; detail "by-name": asked by name, "other-port": one it has not
     UDP = "udp"  # the same in one datagram
-    ICMP = "icmp"  # echo request with the nonce as payload; detail "df-mtu": pod MTU, don't fragment
+    ICMP = "icmp"  # echo request with the nonce as payload; don't fragment: detail "df-mtu" pod MTU, "df-over" a byte more
     BULK = "bulk"  # 1 MiB each way over TCP, compared by SHA-256
     TLS = "tls"  # TLS handshake and GET /version
     RESOLVE = "resolve"  # through the source's own resolv.conf; detail "<udp|tcp>-<question>"

@@ -65,6 +65,6 @@ def role(endpoint: Endpoint) -> str:
         return endpoint.name
     if endpoint.kind is EndpointKind.HOST:
         return "host"
-    if endpoint.kind is EndpointKind.LOOPBACK:
+    if endpoint.kind is EndpointKind.LOOPBACK and not endpoint.name:
         return "a"
     return "runner" if endpoint == RUNNER else ""

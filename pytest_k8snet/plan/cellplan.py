@@ -14,10 +14,12 @@ class Documented:
     """What a line of matrix.yaml documents. Only what is set is demanded.
 
     source   kinds of address of which the target must see one: "client" (the source's own), "node" (InternalIP of the source's node),
-             "tunnel" (network address of that node's podCIDR), "bridge" (first host of it)
+             "tunnel" (network address of that node's podCIDR), "bridge" (first host of it), "receiver" (any of these of the target's node)
     ttl      of the echo reply
     servers  "backends": every ready backend answered; "source": the asking pod itself answered
     seconds  no sample takes longer
+    dialled  the target's own end of the conversation has the address that was asked
+    mutual   who is reached that way reaches back
     by       who documents it
     """
 
@@ -28,6 +30,8 @@ class Documented:
     servers: str = ""
     seconds: float | None = None
     by: str = ""
+    dialled: bool = False
+    mutual: bool = False
 
 
 @dataclass(frozen=True, slots=True)

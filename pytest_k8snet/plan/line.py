@@ -16,10 +16,12 @@ from .applies import parse
 from .cellplan import Documented
 
 FAMILIES = ("each", "first", "ipv4", "ipv6")
-WHERE = ("same-node", "other-node", "any-node", "self", "cluster")
-ADDRESS_KINDS = ("client", "node", "tunnel", "bridge")
+WHERE = ("same-node", "other-node", "any-node", "self", "cluster", "pair")
+ADDRESS_KINDS = ("client", "node", "tunnel", "bridge", "receiver")
 _CONTROLS = ("", "from-host", "to-host", "any-host")
-_SERVERS = ("", "backends", "source")
+_SERVERS = ("", "backends", "source", "remote")
+_UNTIL = ("", "backends", "remote")
+_ARRIVES = ("", "dialled")
 _REQUIRED = {"requirement", "plane", "from", "to", "actions", "documented", "by"}
 _OPTIONAL = {
     "where",
@@ -35,6 +37,7 @@ _OPTIONAL = {
     "samples",
     "until",
     "families",
+    "arrives",
 }
 
 
@@ -54,7 +57,7 @@ class Line:
     level: Level | None = None
     applies: str = "any"
     samples: int = 3
-    until_backends: bool = False
+    until: str = ""
     families: str = "each"
 
 
@@ -72,14 +75,12 @@ def _parse(row: Mapping[str, Any]) -> Line:
         raise ValueError(f"lacks {', '.join(sorted(missing))}")
     if unknown := set(row) - _REQUIRED - _OPTIONAL:
         raise ValueError(f"unknown key {', '.join(sorted(unknown))}")
-    if row.get("until", "backends") != "backends":
-        raise ValueError("until can only be `backends`")
     parse(row.get("applies", "any"))
     return Line(
         row["requirement"], row["plane"], _ends(row["from"]), _ends(row["to"]), _one_of(WHERE, row.get("where", "cluster")),
         tuple(_action(text) for text in _strings(row["actions"])), _documented(row), row.get("reach", ""),
         _one_of(_CONTROLS, row.get("control", "")), Level(row["level"]) if "level" in row else None, row.get("applies", "any"),
-        int(row.get("samples", 3)), "until" in row, _one_of(FAMILIES, row.get("families", "each")),
+        int(row.get("samples", 3)), _one_of(_UNTIL, row.get("until", "")), _one_of(FAMILIES, row.get("families", "each")),
     )  # fmt: skip
 
 
@@ -92,6 +93,8 @@ def _documented(row: Mapping[str, Any]) -> Documented:
         _one_of(_SERVERS, row.get("servers", "")),
         None if "within" not in row else float(row["within"]),
         row["by"],
+        _one_of(_ARRIVES, row.get("arrives", "")) == "dialled",
+        row.get("where") == "pair",
     )
 
 

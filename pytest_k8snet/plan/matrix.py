@@ -21,6 +21,7 @@ from .line import Line, parse_line
 __all__ = ["CellPlan", "Documented", "Matrix", "load"]
 
 BOUND = 30  # samples per backend before a backend that did not answer is given up
+REMOTE = 2  # servers: of two that are on different nodes at least one is remote
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,8 @@ def _both(one: Documented, other: Documented) -> Documented:
 
 
 def _expand(line: Line, inventory: Inventory, available: Available) -> Iterator[CellPlan]:
-    if evaluate(line.applies, available.values).answer is Answer.NO:
+    alone = line.until == "remote" and len(inventory.nodes) < REMOTE
+    if alone or evaluate(line.applies, available.values).answer is Answer.NO:
         return
     for action, detail in line.actions:
         for source in _sources(line, inventory):
@@ -88,7 +90,7 @@ def _expand(line: Line, inventory: Inventory, available: Available) -> Iterator[
 
 
 def _plan(line: Line, probe: Probe, inventory: Inventory) -> CellPlan:
-    until = len(inventory.nodes) if line.until_backends else 0
+    until = {"": 0, "backends": len(inventory.nodes), "remote": REMOTE}[line.until]
     controls = tuple(_controls(line, probe, inventory))
     samples = 1 if probe.action is Action.BULK else line.samples
     return CellPlan(
@@ -118,7 +120,8 @@ def _placed(end: Endpoint, where: str, source: Endpoint, inventory: Inventory) -
     """The endpoint on every node that `where` allows, never the source itself."""
     for node in inventory.names:
         target = Endpoint(end.kind, end.name, node)
-        allowed = where == "any-node" or (node == source.node) is (where == "same-node")
+        near = node == source.node
+        allowed = {"any-node": True, "same-node": near, "other-node": not near, "pair": source.node < node}[where]
         if allowed and target != source:
             yield target
 
@@ -140,6 +143,8 @@ def _controls(line: Line, probe: Probe, inventory: Inventory) -> Iterator[Probe]
     """What must be reachable if a cell that is not reached shall mean anything."""
     hosts = [Endpoint(EndpointKind.HOST, "", node) for node in inventory.names]
     match line.control:
+        case _ if line.documented.mutual:
+            yield Probe(probe.action, probe.target, probe.source, probe.detail, probe.family)
         case "from-host":
             yield Probe(probe.action, Endpoint(EndpointKind.HOST, "", probe.source.node), probe.target, probe.detail, probe.family)
         case "to-host":
@@ -156,7 +161,7 @@ def _families(line: Line, source: Endpoint, target: Endpoint, inventory: Invento
     if source == RUNNER:
         return there[:1]  # whether this process has both families is no matter of the cluster
     match target.kind:
-        case EndpointKind.LOOPBACK:
+        case EndpointKind.LOOPBACK:  # a NodePort at ::1 answers in no mode of kube-proxy
             return (Family.IPV4,)  # 127.0.0.1 is there in every pod
         case EndpointKind.API if target.name != "service":
             return (Family.of(target.name.rpartition(":")[0]),)

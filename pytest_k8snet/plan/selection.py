@@ -20,6 +20,7 @@ from .resolver import role as resolver_role
 
 OURS = frozenset({"web", "self", "empty", "big", "peers", "published", "unready", "alias"})
 UNREADY = frozenset({"published", "unready"})  # Services of the pod that is never Ready
+_BY_SERVICE = (EndpointKind.SERVICE, EndpointKind.NODE_PORT, EndpointKind.LOOPBACK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def _controls(cells: Iterable[CellPlan], available: Available) -> Iterator[CellP
 
 def _services(probe: Probe) -> Iterator[str]:
     """Services of ours that a probe needs; a question to a resolver needs the Service it asks for."""
-    if probe.target.kind in (EndpointKind.SERVICE, EndpointKind.NODE_PORT) and probe.target.name in OURS:
+    if probe.target.kind in _BY_SERVICE and probe.target.name in OURS:
         yield probe.target.name
     if probe.action in (Action.RESOLVE, Action.QUERY, Action.LOOKUPS):
         yield from filter(None, [questions.service(probe.detail)])

@@ -44,7 +44,8 @@ def result(case: Case, plan: Plan, ruling: Ruling, source: Any) -> Result:
     """The result of one plan; `source` is its evidence object, or the exception that stood in its way."""
     level = level_of(plan, case.level)
     about = case.requirement
-    return Result(about.id, level, about.basis, ruling.status, subject(plan), ruling.message, raw(source, plan))
+    message = ruling.message or (str(getattr(source, "recorded", "")) if level is Level.MAY else "")  # a MAY is there to be read
+    return Result(about.id, level, about.basis, ruling.status, subject(plan), message, raw(source, plan))
 
 
 def unjudged(case: Case) -> tuple[Result, ...]:

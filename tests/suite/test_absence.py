@@ -22,6 +22,7 @@ FACTS = (
 _ENDPOINTS = {f"NET-PROXY-{number}" for number in ("007", "010", "017", "018", "019", "020", "021", "022")}
 _TRANSLATED = _ENDPOINTS | {"NET-PROXY-002", "NET-PROXY-008", "NET-PROXY-011", "NET-SERVICE-005"}
 _PROXY = {"NET-PROXY-001", "NET-PROXY-005", "NET-PROXY-006", "NET-SERVICE-014"}
+_MODE = {"NET-NODE-002", "NET-NODE-006", "NET-SERVICE-009", "NET-SERVICE-010", "NET-SERVICE-018", "NET-SERVICE-026"}
 _FILES = {f"NET-DNS-{number:03}" for number in (6, 7, 8, 9, 10, 11, 12, 13)}
 _HEADLESS = {"NET-DNS-020", "NET-DNS-022", "NET-DNS-023"}
 _OVERLAY = {"NET-FLANNEL-015", "NET-FLANNEL-016", "NET-FLANNEL-017", "NET-FLANNEL-020", "NET-FLANNEL-021", "NET-NAT-005", "NET-PATH-002"}
@@ -30,13 +31,13 @@ OBJECTS: dict[str, set[str]] = {  # answer of the API -> requirements that hang 
     | {"NET-FLANNEL-001", "NET-FLANNEL-002", "NET-FLANNEL-005", "NET-FLANNEL-006", "NET-FLANNEL-007"}
     | {"NET-MTU-001", "NET-NODE-001", "NET-NODE-011"},
     "configmap/kube-system/coredns": {"NET-DNS-016"},
-    "configmap/kube-system/kube-proxy": _TRANSLATED | _PROXY | {"NET-NODE-002", "NET-NODE-006", "NET-SERVICE-018"},
+    "configmap/kube-system/kube-proxy": _TRANSLATED | _PROXY | _MODE,
     "configmap/kube-system/kubeadm-config": {
         "NET-DNS-001", "NET-DNS-002", "NET-DNS-016", "NET-FLANNEL-003", "NET-PROXY-001", "NET-PROXY-005",
     },
     "configz/*": _FILES | {"NET-DNS-004", "NET-DNS-014"},
     "daemonsets/kube-flannel": {"NET-EXTERNAL-005", "NET-FLANNEL-020", "NET-NAT-007"},
-    "daemonsets/kube-system": _TRANSLATED | _PROXY | {"NET-NODE-002", "NET-NODE-006", "NET-SERVICE-018"},
+    "daemonsets/kube-system": _TRANSLATED | _PROXY | _MODE,
     "deployments/kube-system": {"NET-DNS-001", "NET-DNS-002", "NET-DNS-016", "NET-DNS-015", "NET-DNS-027"},
     "events/dns-config-forming": {"NET-DNS-012", "NET-DNS-013"},
     "dry-run/dns-none-without-nameserver": {"NET-DNS-010"},

@@ -9,11 +9,11 @@ from typing import Any, Callable
 from .. import outcomes, waiting
 from ..dns import lookups, stub
 from ..route import device_mtu
-from . import bulk, icmp, query, request, tcp, tls, udp
+from . import bulk, icmp, named, query, request, tls, udp
 from .attempt import Attempt, Context, Failed
 
 ATTEMPTS = {
-    "tcp": tcp.attempt, "udp": udp.attempt, "icmp": icmp.attempt, "bulk": bulk.attempt, "tls": tls.attempt,
+    "tcp": named.attempt, "udp": udp.attempt, "icmp": icmp.attempt, "bulk": bulk.attempt, "tls": tls.attempt,
     "resolve": stub.attempt, "query": query.attempt, "lookups": lookups.attempt,
 }  # fmt: skip
 PARALLEL_LIMIT = 256
@@ -97,7 +97,8 @@ def enough(asked: request.Request, judged: Sequence[Mapping[str, Any]]) -> bool:
         return True
     reached = [sample["reply"].get("server") for sample in judged if sample["outcome"] == outcomes.REACHED]
     failed = len(judged) - len(reached)
-    return not reached or len(set(reached)) >= asked.until or failed >= FAILURES_PER_SERVER * asked.until
+    allowed = 1 if asked.action == "bulk" else FAILURES_PER_SERVER * asked.until  # a transfer that stalls takes long, and says enough
+    return not reached or len(set(reached)) >= asked.until or failed >= allowed
 
 
 async def _sample(context: Context, asked: request.Request, number: int, warmup: bool) -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from . import cells, firewall, nodes, objects, reachability, records, resolution, rules, scenarios
+from . import cells, firewall, nodes, objects, reachability, records, resolution, rules, scenarios, services
 from .proof import Proof
 
 ELSEWHERE = frozenset({"NET-IPV6-001", "NET-IPV6-002", "NET-IPV6-005"})  # do not apply to the recorded cluster: unit tests prove them
 PROOFS: tuple[Proof, ...] = (
     *reachability.PROOFS,
     *cells.PROOFS,
+    *services.PROOFS,
     *resolution.PROOFS,
     *nodes.PROOFS,
     *rules.PROOFS,

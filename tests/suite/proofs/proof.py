@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from spoiling import Evidence
+from spoiling import Evidence, Frame
 
 Edit = Callable[[Evidence], None]
 FAILED, WARNING, INCONCLUSIVE = "failed", "warning", "inconclusive"
@@ -46,6 +46,24 @@ def reply(id: str, **fields: object) -> Edit:
     def edit(evidence: Evidence) -> None:
         filled = {key: evidence.long(evidence.filled(value)) if isinstance(value, str) else value for key, value in fields.items()}
         evidence.reply(id, **filled)
+
+    return edit
+
+
+def answered(id: str, **fields: object) -> Edit:
+    """A probe that nothing answers is answered; a server of ours counts it."""
+
+    def edit(evidence: Evidence) -> None:
+        filled = {key: evidence.long(value) if isinstance(value, str) else value for key, value in fields.items()}
+
+        def change(sample: Frame) -> None:
+            own = {"nonce": sample["nonce"], "run": evidence.recording.meta["run_id"]}
+            sample.update(outcome="reached", reply={**own, **filled}, detail={})
+            for entry in evidence.recording.entries("frames", source=filled.get("server")):
+                if entry["frame"]["kind"] == "seen":
+                    entry["frame"]["nonces"][sample["nonce"]] = {"count": 1}
+
+        evidence.samples(id, change)
 
     return edit
 

@@ -42,7 +42,7 @@ PROOFS = (
             "documented: reached - pods of one node reach each other at their pod IPs",
             CONFORMANCE,
         ),
-        also={"NET-NAT-001 pod/a@w1 > pod/b@w1 tcp": INCONCLUSIVE},
+        also={"NET-NAT-001 pod/a@w1 > pod/b@w1 tcp": INCONCLUSIVE, "NET-NAT-003 pod/a@w1 > pod/b@w1 tcp": INCONCLUSIVE},
     ),
     Proof(
         "NET-REACH-004",
@@ -67,7 +67,11 @@ PROOFS = (
             "pods reach pods of every other node at their pod IPs",
             CONFORMANCE,
         ),
-        also={"NET-NAT-002 pod/a@w1 > pod/a@w2 tcp": INCONCLUSIVE},
+        also={
+            "NET-NAT-002 pod/a@w1 > pod/a@w2 tcp": INCONCLUSIVE,
+            "NET-NAT-003 pod/a@w1 > pod/a@w2 tcp": INCONCLUSIVE,
+            "NET-REACH-018 pod/a@w1 > pod/a@w2 tcp": WARNING,
+        },
     ),
     Proof(
         "NET-REACH-006",
@@ -79,7 +83,11 @@ PROOFS = (
             "0 of 3 samples reached, 3 prohibited from 192.0.2.1",
             "pods reach pods of every other node at their pod IPs",
         ),
-        also={"NET-NAT-002 pod/a@w1 > pod/a@w2 udp": INCONCLUSIVE},
+        also={
+            "NET-NAT-002 pod/a@w1 > pod/a@w2 udp": INCONCLUSIVE,
+            "NET-NAT-003 pod/a@w1 > pod/a@w2 udp": INCONCLUSIVE,
+            "NET-REACH-018 pod/a@w1 > pod/a@w2 udp": WARNING,
+        },
     ),
     Proof(
         "NET-REACH-007",
@@ -102,7 +110,7 @@ PROOFS = (
             "an echo between pods of two nodes is answered",
             MODEL,
         ),
-        also={"NET-PATH-002 pod/a@w1 > pod/a@w2 icmp": INCONCLUSIVE},
+        also={"NET-PATH-002 pod/a@w1 > pod/a@w2 icmp": INCONCLUSIVE, "NET-REACH-018 pod/a@w1 > pod/a@w2 icmp": WARNING},
     ),
     Proof(
         "NET-REACH-009",
@@ -164,6 +172,23 @@ PROOFS = (
             "a pod completes a TLS handshake with the Service kubernetes and with each of its endpoints",
             CONFORMANCE,
         ),
+    ),
+    Proof(
+        "NET-REACH-018",
+        "the way back between two nodes fails",
+        outcome("tcp4:pod/a@w2>pod/a@w1", "timeout", 2.0),
+        red=("pod/a@w1 > pod/a@w2 tcp",),
+        status=WARNING,
+        text=(
+            "pod/a@w1 ({pod/a@w1}) > pod/a@w2 at {pod/a@w2}:7801 tcp: 3 of 3 samples reached, the way back 0 of 3, 3 timeout (2.00 s)",
+            "documented: reached, both ways alike - if one pod reaches another, that one reaches it too",
+            MODEL,
+        ),
+        also={
+            "NET-REACH-005 pod/a@w2 > pod/a@w1 tcp": FAILED,
+            "NET-NAT-002 pod/a@w2 > pod/a@w1 tcp": INCONCLUSIVE,
+            "NET-NAT-003 pod/a@w2 > pod/a@w1 tcp": INCONCLUSIVE,
+        },
     ),
     Proof(
         "NET-REACH-019",

@@ -116,14 +116,26 @@ def frame(probe, until, seq):
 
 
 def samples_of(probe):
-    return 1 if probe.action is Action.BULK else 3
+    if probe.action is Action.BULK:
+        return 2 if probe.target.kind in (Kind.SERVICE, Kind.NODE_PORT) else 1
+    return 3
 
 
 def sample(probe, request, n):
     nonce = f"{request['nonce']}{n:02x}"
-    outcome = "refused" if probe.target.name == "empty" else "reached"
-    reply = {} if outcome == "refused" else answer(probe, nonce, n)
-    return {"n": n, "warmup": n == 0, "outcome": outcome, "seconds": 0.004, "nonce": nonce, "reply": reply, "detail": {}}
+    outcome = ending(probe)
+    reply = answer(probe, nonce, n) if outcome == "reached" else {}
+    detail = {"resolved": ["10.96.7.7"]} if probe.detail == "by-name" else {}
+    return {"n": n, "warmup": n == 0, "outcome": outcome, "seconds": 0.004, "nonce": nonce, "reply": reply, "detail": detail}
+
+
+def ending(probe):
+    if probe.target.name == "empty":
+        return "refused"
+    if probe.detail == "df-over":
+        return "too-big"
+    unused = probe.target.kind is Kind.SERVICE and (probe.action is Action.ICMP or probe.detail == "other-port")
+    return "timeout" if unused or (probe.source.kind is Kind.OUTSIDE and probe.target.kind is Kind.POD) else "reached"
 
 
 def answer(probe, nonce, n):
@@ -134,13 +146,13 @@ def answer(probe, nonce, n):
     if "://" in probe.target.name:
         return {}
     return {"run": RUN, "nonce": nonce, "server": server(probe, n), "action": str(probe.action), "peer": peer(probe), "peer_port": 40000,
-            "local": "", "ttl": 63, "mss": 1410}  # fmt: skip
+            "local": destination(probe)[0], "ttl": 63, "mss": 1410}  # fmt: skip
 
 
 def server(probe, n):
     if probe.target.name == "self":
         return str(probe.source)
-    if probe.target.kind in (Kind.SERVICE, Kind.NODE_PORT):
+    if probe.target.kind in (Kind.SERVICE, Kind.NODE_PORT) or probe.target.name == "web":
         return f"pod/a@n{n % 3 + 1}"
     return str(probe.target)
 
@@ -150,6 +162,8 @@ def peer(probe):
     source, target = probe.source, probe.target
     if target.name == "self":
         return BRIDGE[source.node]
+    if target.kind is Kind.NODE_PORT:
+        return TUNNEL[target.node]
     if source.kind is Kind.HOST and target.kind is Kind.POD:
         return (BRIDGE if source.node == target.node else TUNNEL)[source.node]
     away = target.kind is Kind.OUTSIDE or (target.kind is Kind.HOST and target.node != source.node)

@@ -154,3 +154,26 @@ def test_without_an_echo_here_nobody_is_sent_to_the_runner(recording, change):
     builder = build(recording)
     with pytest.raises(NoAddress, match="this process serves no echo"):
         builder.build(Probe.parse("tcp4:pod/a@k8snet-worker1>outside/runner"), Sampling())
+
+
+def test_a_service_is_asked_by_its_name_at_the_address_that_it_should_give(builder, recording):
+    web = next(recording.entries("events", what="service", name="web"))
+    request = builder.build(Probe.parse("tcp4+by-name:pod/b@k8snet-worker1>service/web"), Sampling())
+    assert (request["name"], request["type"], request["address"]) == ("web", "A", web["cluster_ip"])
+
+
+def test_the_other_port_is_none_of_the_service(builder):
+    request = builder.build(Probe.parse("tcp4+other-port:pod/b@k8snet-worker1>service/web"), Sampling(1))
+    assert (request["port"], request["samples"], request["warmup"]) == (81, 1, 0)
+
+
+def test_a_node_port_is_asked_at_localhost(builder, recording):
+    web = next(recording.entries("events", what="service", name="web"))
+    request = builder.build(Probe.parse("tcp4:host@k8snet-worker1>loopback/web@k8snet-worker1"), Sampling())
+    assert (request["address"], request["port"], request["expect"]) == ("127.0.0.1", web["node_ports"]["tcp"], None)
+
+
+@pytest.mark.parametrize(("detail", "size"), [("df-mtu", "mtu"), ("df-over", "mtu+1")])
+def test_packets_that_must_not_be_fragmented(builder, detail, size):
+    request = builder.build(Probe.parse(f"icmp4+{detail}:pod/a@k8snet-worker1>pod/a@k8snet-worker2"), Sampling())
+    assert (request["size"], request["df"]) == (size, True)

@@ -11,6 +11,7 @@ from pytest_k8snet.plan import profile
 
 RAISED = {
     "NET-EXTERNAL-004", "NET-EXTERNAL-005", "NET-DNS-031", "NET-NAT-007", "NET-SERVICE-005", "NET-SERVICE-006", "NET-SERVICE-018",
+    "NET-MTU-004",
 }  # fmt: skip
 
 

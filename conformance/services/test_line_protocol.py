@@ -1,0 +1,8 @@
+"""A request over TCP is answered through a Service, asked by its ClusterIP and by its name."""
+
+from pytest_k8snet import requirement
+
+
+@requirement("NET-SERVICE-004")
+def test_request_and_answer(cell):
+    assert cell.outcome in cell.documented.outcomes, str(cell)
