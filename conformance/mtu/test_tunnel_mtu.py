@@ -6,3 +6,8 @@ from pytest_k8snet import requirement
 @requirement("NET-MTU-001")
 def test_tunnel_device(node):
     assert node.tunnel_mtu == node.expected_tunnel_mtu, node.explain("tunnel_mtu")
+
+
+@requirement("NET-MTU-007")
+def test_all_nodes_agree(cluster):
+    assert cluster.pod_mtu == cluster.expected_pod_mtu, cluster.explain("pod_mtu")

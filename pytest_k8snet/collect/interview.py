@@ -25,7 +25,7 @@ from .schedule import by_source
 from .stream import LocalStream, StreamLost
 
 PARALLEL = 16  # probes under way at one source
-RULES_TIMEOUT = 10.0  # s until the node's proxy has programmed the marker Service
+RULES_TIMEOUT = 30.0  # s until the node's proxy has programmed the marker Service
 FACTS_TIMEOUT = 15.0
 
 

@@ -141,6 +141,8 @@ class CellEvidence:
     def cell(self, plan: CellPlan) -> Cell:
         """Raises Inconclusive: nothing was observed, the conversation did not take place, or not even the control did."""
         observation = self._observations.find(plan.probe)
+        if plan.doubt:
+            raise Inconclusive(f"what is documented of this cell is not known: {plan.doubt}")
         self._agreement.require(observation, plan.samples, plan.until)
         if plan.reach and not observation.reached and not plan.documented.mutual:
             raise Inconclusive(f"not reached, see {plan.reach}")

@@ -12,6 +12,7 @@ from . import (
     cluster_dns,
     cluster_flannel,
     cluster_networks,
+    cluster_nodes,
     cluster_proxy,
 )
 from .cluster_objects import ClusterObjects
@@ -28,6 +29,7 @@ class ClusterEvidence(Compared):
         **cluster_dns.COMPARISONS,
         **cluster_flannel.COMPARISONS,
         **cluster_networks.COMPARISONS,
+        **cluster_nodes.COMPARISONS,
         **cluster_proxy.COMPARISONS,
     }
 

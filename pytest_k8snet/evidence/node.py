@@ -8,8 +8,11 @@ from pytest_k8snet.model.recording import Recording
 from . import (
     node_flannel,
     node_ipv6,
+    node_kernel,
+    node_links,
     node_objects,
     node_pods,
+    node_ranges,
     node_system,
     rules_endpoints,
     rules_firewall,
@@ -30,8 +33,11 @@ class NodeEvidence(Compared):
     comparisons = {  # noqa: RUF012
         **node_flannel.COMPARISONS,
         **node_ipv6.COMPARISONS,
+        **node_kernel.COMPARISONS,
+        **node_links.COMPARISONS,
         **node_objects.COMPARISONS,
         **node_pods.COMPARISONS,
+        **node_ranges.COMPARISONS,
         **node_system.COMPARISONS,
         **rules_endpoints.COMPARISONS,
         **rules_firewall.COMPARISONS,

@@ -52,3 +52,4 @@ class CellPlan:
     samples: int = 3
     until: int = 0
     maximum: int = 0
+    doubt: str = ""  # why it is not known whether the line applies

@@ -37,9 +37,9 @@ class Matrix:
 
     def cells(self, requirement_id: str, inventory: Inventory, available: Available) -> tuple[CellPlan, ...]:
         """All cells of a requirement, always in the same order; without those whose pods the tier does not allow."""
-        lines = [line for line in self.lines if line.requirement == requirement_id]
-        again = [plan for line in self.repeats.get(requirement_id, ()) for plan in _expand(line, inventory, available)]
-        return (*(plan for line in lines for plan in _expand(line, inventory, available)), *_merged(again))
+        own = (line for line in self.lines if line.requirement == requirement_id)
+        lines = (*own, *self.repeats.get(requirement_id, ()))
+        return _merged(plan for line in lines for plan in _expand(line, inventory, available))
 
     def requirements(self) -> tuple[str, ...]:
         """Ids that have cells, each once."""
@@ -69,8 +69,12 @@ def _merged(plans: Iterable[CellPlan]) -> tuple[CellPlan, ...]:
     found: dict[Probe, CellPlan] = {}
     for plan in plans:
         known = found.get(plan.probe)
-        found[plan.probe] = plan if known is None else replace(known, documented=_both(known.documented, plan.documented))
+        found[plan.probe] = plan if known is None else _together(known, plan)
     return tuple(found.values())
+
+
+def _together(one: CellPlan, other: CellPlan) -> CellPlan:
+    return replace(one, documented=_both(one.documented, other.documented), doubt=one.doubt or other.doubt)
 
 
 def _both(one: Documented, other: Documented) -> Documented:
@@ -79,22 +83,23 @@ def _both(one: Documented, other: Documented) -> Documented:
 
 def _expand(line: Line, inventory: Inventory, available: Available) -> Iterator[CellPlan]:
     alone = line.until == "remote" and len(inventory.nodes) < REMOTE
-    if alone or evaluate(line.applies, available.values).answer is Answer.NO:
+    applies = evaluate(line.applies, available.values)
+    if alone or applies.answer is Answer.NO:
         return
     for action, detail in line.actions:
         for source in _sources(line, inventory):
             for target in _targets(line, source, inventory, available):
                 if all(role(end) in available.roles | {""} for end in (source, target)):
                     for family in _families(line, source, target, inventory):
-                        yield _plan(line, Probe(action, source, target, detail, family), inventory)
+                        yield _plan(line, Probe(action, source, target, detail, family), inventory, applies.reason)
 
 
-def _plan(line: Line, probe: Probe, inventory: Inventory) -> CellPlan:
+def _plan(line: Line, probe: Probe, inventory: Inventory, doubt: str) -> CellPlan:
     until = {"": 0, "backends": len(inventory.nodes), "remote": REMOTE}[line.until]
     controls = tuple(_controls(line, probe, inventory))
     samples = 1 if probe.action is Action.BULK else line.samples
     return CellPlan(
-        line.requirement, probe, line.documented, line.plane, line.level, line.reach, controls, samples, until, BOUND * until
+        line.requirement, probe, line.documented, line.plane, line.level, line.reach, controls, samples, until, BOUND * until, doubt
     )  # fmt: skip
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from . import cells, firewall, nodes, objects, reachability, records, resolution, rules, scenarios, services
+from . import cells, devices, firewall, nodes, objects, reachability, records, resolution, rules, scenarios, services
 from .proof import Proof
 
-ELSEWHERE = frozenset({"NET-IPV6-001", "NET-IPV6-002", "NET-IPV6-005"})  # do not apply to the recorded cluster: unit tests prove them
+# Do not apply to the recorded cluster: unit tests prove them.
+ELSEWHERE = frozenset({"NET-FLANNEL-024", "NET-IPV6-001", "NET-IPV6-002", "NET-IPV6-005"})
 PROOFS: tuple[Proof, ...] = (
     *reachability.PROOFS,
     *cells.PROOFS,
     *services.PROOFS,
     *resolution.PROOFS,
     *nodes.PROOFS,
+    *devices.PROOFS,
     *rules.PROOFS,
     *objects.PROOFS,
     *firewall.PROOFS,

@@ -316,7 +316,7 @@ def test_entries_of_other_devices_do_not_count(world):
 def test_route_into_the_pod_network_by_the_uplink_is_surplus(world):
     stale = {"dst": "10.244.9.0/24", "gateway": "172.30.0.14", "dev": "eth0", "flags": []}
     _edit_json(world, "routes", lambda entries: [*entries, stale])
-    assert world.wrong() == {"peer_routes"}
+    assert world.wrong() == {"peer_routes", "ranges"}
 
 
 def test_forwarding_of_the_uplink_must_have_been_read(world):

@@ -19,12 +19,15 @@ NEEDS = {  # comparison -> a requirement that uses it
     "one_variant": "NET-NODE-006", "host_firewall": "NET-NODE-011", "foreign_chains": "NET-NODE-016",
     "endpoint_sets": "NET-PROXY-018", "balancing": "NET-PROXY-019", "hairpins": "NET-PROXY-020", "off_cluster": "NET-PROXY-021",
     "rejections": "NET-PROXY-022",
+    "tunnel_link": "NET-FLANNEL-013", "tunnel_address": "NET-FLANNEL-014", "pod_bridge": "NET-FLANNEL-018", "hairpin": "NET-FLANNEL-019",
+    "backend_module": "NET-NODE-003", "tracking": "NET-NODE-005", "ranges": "NET-NODE-010", "internal_address": "NET-NODE-014",
+    "local_ports": "NET-NODE-017",
 }  # fmt: skip
 
 
 def test_every_comparison_of_a_node_is_tried_here():
     objects = {"network_condition", "ready_condition", "cluster_dns"}
-    elsewhere = {"pod_status", "ipv6_prerequisites"}
+    elsewhere = {"pod_status", "ipv6_prerequisites", "host_gw", "reverse_path"}
     assert NEEDS.keys() | objects | elsewhere == NodeEvidence.comparisons.keys()
 
 

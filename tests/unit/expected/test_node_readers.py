@@ -48,7 +48,7 @@ def test_readers_only_look(name):
 
 def test_forwarding_is_read_before_the_pods():
     (asked,) = _asked(READERS.keys() - {"legacy-tables"}, "before", _recording())
-    assert {reader["name"] for reader in asked} == {"ip-forward", "forwarding", "bridge-nf", "ip6-forward"}
+    assert {reader["name"] for reader in asked} == {"ip-forward", "forwarding", "bridge-nf", "ip6-forward", "netstat", "conntrack-stat"}
 
 
 def test_the_resolver_file_is_the_one_that_kubelet_names():
