@@ -36,3 +36,8 @@ def test_errors_are_told_apart(resolver):
 @requirement("NET-DNS-031")
 def test_external_name(resolver):
     assert resolver.answers == resolver.expected_answers, resolver.explain("answers")
+
+
+@requirement("NET-DNS-005")
+def test_one_domain(resolver):
+    assert resolver.domains == resolver.expected_domains, resolver.explain("domains")

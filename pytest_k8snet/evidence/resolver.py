@@ -22,6 +22,7 @@ from .comparison import Compared, Comparison
 from .node_facts import NodeFacts
 from .observations import Observations
 from .resolver_answers import Answers, answered, described, names_asked, servers_asked, silent
+from .resolver_domain import domains
 from .service_records import ServiceRecords
 
 SOME_ADDRESS = "an address"
@@ -128,6 +129,7 @@ class ResolverEvidence(Compared):
         "file": file,
         "answers": answers,
         "refusal": refusal,
+        "domains": domains,
         "merged": resolver_config.merged,
         "servers": resolver_config.servers,
         "searches": resolver_config.searches,

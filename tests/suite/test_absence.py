@@ -32,12 +32,13 @@ OBJECTS: dict[str, set[str]] = {  # answer of the API -> requirements that hang 
     | {"NET-FLANNEL-001", "NET-FLANNEL-002", "NET-FLANNEL-005", "NET-FLANNEL-006", "NET-FLANNEL-007"}
     | {"NET-FLANNEL-013", "NET-FLANNEL-014", "NET-FLANNEL-018", "NET-FLANNEL-024", "NET-MTU-001"}
     | {"NET-NODE-001", "NET-NODE-003", "NET-NODE-004", "NET-NODE-010", "NET-NODE-011", "NET-NODE-012", "NET-PATH-003", "NET-REACH-014"},
-    "configmap/kube-system/coredns": {"NET-DNS-016"},
+    "configmap/kube-system/coredns": {"NET-DNS-005", "NET-DNS-016"},
     "configmap/kube-system/kube-proxy": _TRANSLATED | _PROXY | _MODE | {"NET-NODE-005"},
     "configmap/kube-system/kubeadm-config": {
-        "NET-DNS-001", "NET-DNS-002", "NET-DNS-016", "NET-FLANNEL-003", "NET-NODE-010", "NET-NODE-012", "NET-PROXY-001", "NET-PROXY-005",
+        "NET-DNS-001", "NET-DNS-002", "NET-DNS-005", "NET-DNS-016", "NET-FLANNEL-003", "NET-NODE-010", "NET-NODE-012", "NET-PROXY-001",
+        "NET-PROXY-005",
     },
-    "configz/*": _FILES | {"NET-DNS-004", "NET-DNS-014"},
+    "configz/*": _FILES | {"NET-DNS-004", "NET-DNS-005", "NET-DNS-014"},
     "daemonsets/kube-flannel": {"NET-EXTERNAL-005", "NET-FLANNEL-020", "NET-NAT-007"},
     "daemonsets/kube-system": _TRANSLATED | _PROXY | _MODE,
     "deployments/kube-system": {"NET-DNS-001", "NET-DNS-002", "NET-DNS-016", "NET-DNS-015", "NET-DNS-027"},

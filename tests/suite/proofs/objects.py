@@ -143,6 +143,14 @@ PROOFS = (
         also={"NET-DNS-006 pod/a@w1": FAILED, "NET-DNS-008 pod/hostdns@w1": FAILED, "NET-DNS-008 pod/b@w1": FAILED},
     ),
     Proof(
+        "NET-DNS-005",
+        "CoreDNS serves another domain",
+        text_of("configmap/kube-system/coredns", "Corefile", "kubernetes cluster.local", "kubernetes corp.test"),
+        red=("pod/a@control", "pod/a@w1", "pod/a@w2"),
+        text=("domain of the cluster", "kubernetes zone of the Corefile: expected cluster.local, found corp.test"),
+        also={"NET-DNS-016 cluster": WARNING},
+    ),
+    Proof(
         "NET-DNS-016",
         "CoreDNS does not look for loops",
         text_of("configmap/kube-system/coredns", "Corefile", "    loop\n", ""),

@@ -109,6 +109,7 @@ FILES = (
             "search: expected",
             "svc.cluster.local svc.cluster.local cluster.local, found",
         ),
+        also={"NET-DNS-005 pod/a@w1": FAILED},
     ),
     Proof(
         "NET-DNS-006",
