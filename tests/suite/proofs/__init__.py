@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import cells, firewall, nodes, objects, reachability, records, resolution, rules, scenarios, services
+from . import cells, chains, firewall, nodes, objects, reachability, records, resolution, rules, scenarios, services
 from .proof import Proof
 
 ELSEWHERE = frozenset({"NET-IPV6-001", "NET-IPV6-002", "NET-IPV6-005"})  # do not apply to the recorded cluster: unit tests prove them
@@ -15,6 +15,7 @@ PROOFS: tuple[Proof, ...] = (
     *rules.PROOFS,
     *objects.PROOFS,
     *firewall.PROOFS,
+    *chains.PROOFS,
     *scenarios.PROOFS,
     *records.PROOFS,
 )

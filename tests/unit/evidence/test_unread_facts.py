@@ -18,7 +18,10 @@ NEEDS = {  # comparison -> a requirement that uses it
     "service_marks": "NET-PROXY-010", "egress": "NET-NAT-008", "between_pods": "NET-NAT-009", "pod_network_rules": "NET-FLANNEL-020",
     "one_variant": "NET-NODE-006", "host_firewall": "NET-NODE-011", "foreign_chains": "NET-NODE-016",
     "endpoint_sets": "NET-PROXY-018", "balancing": "NET-PROXY-019", "hairpins": "NET-PROXY-020", "off_cluster": "NET-PROXY-021",
-    "rejections": "NET-PROXY-022",
+    "rejections": "NET-PROXY-022", "proxy_health": "NET-PROXY-003", "leftovers": "NET-PROXY-004", "jumps": "NET-PROXY-009",
+    "proxied_forwarding": "NET-PROXY-012", "mark_drop": "NET-PROXY-013", "localnet_drop": "NET-PROXY-014", "canaries": "NET-PROXY-015",
+    "node_port_catch": "NET-PROXY-016", "external_kinds": "NET-PROXY-023", "foreign_marks": "NET-NAT-010", "random_ports": "NET-NAT-011",
+    "localhost": "NET-NODE-015", "flannel_answers": "NET-FLANNEL-026",
 }  # fmt: skip
 
 
