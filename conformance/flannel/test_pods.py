@@ -26,3 +26,8 @@ def test_pod_cidrs_overlap_nothing(cluster):
 @requirement("NET-FLANNEL-007")
 def test_plugin_settings(cluster):
     assert cluster.cni_settings == cluster.expected_cni_settings, cluster.explain("cni_settings")
+
+
+@requirement("NET-FLANNEL-026")
+def test_health(node):
+    assert node.flannel_answers == node.expected_flannel_answers, node.explain("flannel_answers")

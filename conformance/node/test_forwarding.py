@@ -16,3 +16,8 @@ def test_bridged_traffic_reaches_iptables(node):
 @requirement("NET-NODE-007")
 def test_forwarding_is_accepted(node):
     assert node.forwarding_verdicts == node.expected_forwarding_verdicts, node.explain("forwarding_verdicts")
+
+
+@requirement("NET-NODE-015")
+def test_localhost_node_ports(node):
+    assert node.localhost == node.expected_localhost, node.explain("localhost")

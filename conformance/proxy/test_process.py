@@ -21,3 +21,13 @@ def test_cluster_cidr(cluster):
 @requirement("NET-PROXY-006")
 def test_version(cluster):
     assert cluster.proxy_versions == cluster.expected_proxy_versions, cluster.explain("proxy_versions")
+
+
+@requirement("NET-PROXY-003")
+def test_health(node):
+    assert node.proxy_health == node.expected_proxy_health, node.explain("proxy_health")
+
+
+@requirement("NET-PROXY-004")
+def test_leftovers(node):
+    assert node.leftovers == node.expected_leftovers, node.explain("leftovers")

@@ -31,19 +31,19 @@ class NodeFacts:
 
     def text(self, name: str, phase: str = AFTER) -> str:
         """Text of the fact's last reading."""
-        fact = self._last(name, phase)
+        fact = self.reading(name, phase)
         if not fact["ok"]:
             raise Inconclusive(f"{self.node}: {name} ({fact['source']}) was not read: {fact['error'] or 'no reason given'}")
         return str(fact["text"])
 
     def absent(self, name: str, phase: str = AFTER) -> bool:
         """Whether the file of this fact does not exist (any other failure to read it stays unknown)."""
-        fact = self._last(name, phase)
+        fact = self.reading(name, phase)
         return not fact["ok"] and "no such file" in str(fact["error"]).lower()
 
     def source(self, name: str, phase: str = AFTER) -> str:
         """Path, command or address the fact came from."""
-        return str(self._last(name, phase)["source"])
+        return str(self.reading(name, phase)["source"])
 
     def files(self, name: str, phase: str = AFTER) -> dict[str, str]:
         """Path -> text for a fact that reads several files; directories among them are none."""
@@ -132,7 +132,8 @@ class NodeFacts:
         """The other nodes as flannel's annotations describe them."""
         return tuple(flannel.host(item, self.net_conf.backend) for item in self.api_nodes if item["metadata"]["name"] != self.node)
 
-    def _last(self, name: str, phase: str) -> Entry:
+    def reading(self, name: str, phase: str = AFTER) -> Entry:
+        """The fact's last reading as it was recorded, also where it failed."""
         found = list(self.recording.entries("facts", node=self.node, phase=phase, name=name))
         if not found:
             raise Inconclusive(self._unread(name, phase))

@@ -135,7 +135,7 @@ def marked_traffic(facts: NodeFacts) -> Comparison:
     proxy, doubts = Proxy(facts), Doubts(facts.node)
     found: dict[str, str] = {}
     notes: dict[str, str] = {}
-    for words, packet in _forwarded(proxy, proxy.mark):
+    for words, packet in forwarded(proxy, proxy.mark):
         branches = postrouting(proxy.rules.worlds, packet, NAT)
         _note_source(f"{words}, mark {proxy.mark:#x}", branches, found, notes, doubts)
     return doubts.settle(Comparison("marked packets in nat POSTROUTING", found, dict.fromkeys(found, MASQUERADED), notes))
@@ -148,11 +148,11 @@ def masquerade_rules(facts: NodeFacts) -> Comparison:
     proxy, doubts = Proxy(facts), Doubts(facts.node)
     found, notes, expected = dict(marked.actual), dict(marked.notes), dict(marked.expected)
     if _clears_mark(facts):
-        for words, packet in _forwarded(proxy, proxy.mark):
+        for words, packet in forwarded(proxy, proxy.mark):
             found[f"{words}, mark afterwards"] = _marks_left(postrouting(proxy.rules.worlds, packet, NAT), proxy.mark)
             expected[f"{words}, mark afterwards"] = "taken away"
-    chains = {chain for _, packet in _forwarded(proxy, proxy.mark) for chain in _chains(proxy, packet)}
-    for words, packet in _forwarded(proxy, 0):
+    chains = {chain for _, packet in forwarded(proxy, proxy.mark) for chain in _chains(proxy, packet)}
+    for words, packet in forwarded(proxy, 0):
         branches = postrouting(proxy.rules.worlds, packet, NAT)
         _note_source(f"{words}, unmarked", branches, found, notes, doubts, chains)
     expected |= {words: KEPT for words in found if words.endswith("unmarked")}
@@ -230,7 +230,8 @@ def _missing(way: dict[ServicePort, Ends], ports: list[ServicePort]) -> str:
     return f"not translated: {names}; last rule: {way[ports[0]].why}" if ports else ""
 
 
-def _forwarded(proxy: Proxy, mark: int) -> Iterator[tuple[str, Packet]]:
+def forwarded(proxy: Proxy, mark: int) -> Iterator[tuple[str, Packet]]:
+    """Packets of this node's pods to other nodes' pods, or to one of the same node where it is the only one."""
     rules = proxy.rules
     pairs = [(f"pod {rules.pod} > pod {rules.remote_pod(cidr)} of {node}", rules.remote_pod(cidr)) for node, cidr in rules.remote_cidrs]
     other = str(rules.own_cidr[3])

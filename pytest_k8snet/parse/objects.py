@@ -41,7 +41,7 @@ def inventory(recording: Recording, nodes: Collection[str] | None = None) -> Inv
     chosen = _nodes(recording, nodes)
     networking = _inner(_readable(kubeadm_of, recording) or {}, "networking")
     net_conf = _readable(net_conf_of, recording)
-    flannel = _flannel_container(recording)
+    flannel = flannel_container(recording)
     return Inventory(
         context=str(recording.meta.get("context", "")),
         cluster_uid=_field(recording.known("namespace/kube-system"), "metadata", "uid"),
@@ -214,7 +214,7 @@ def _api_endpoints(recording: Recording) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _flannel_container(recording: Recording) -> dict[str, Any] | None:
+def flannel_container(recording: Recording) -> dict[str, Any] | None:
     """The container that runs flanneld: of a running pod if there is one, else of the DaemonSet's template."""
     for namespace in FLANNEL_NAMESPACES:
         for body in (item for item in (recording.known(f"daemonsets/{namespace}") or {}).get("items", ())):

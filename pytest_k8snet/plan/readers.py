@@ -14,6 +14,7 @@ from typing import Any
 from pytest_k8snet.model.recording import Recording
 
 from .available import HOST_ROLES
+from .health import FLANNEL_PATHS, flannel_health, proxy_health
 
 HOST = "/host"
 BEFORE, AFTER = "before", "after"
@@ -81,6 +82,10 @@ _ALL = (
     _path("machine-id", f"{HOST}/etc/machine-id"),
     _path("product-uuid", "/sys/class/dmi/id/product_uuid"),
     Reader("proxy-mode", {"http": "http://127.0.0.1:10249/proxyMode"}),
+    Reader("proxy-healthz", {"http": "http://127.0.0.1:10256/healthz"}),
+    *(Reader(name, {"http": f"http://127.0.0.1:8081{path}"}) for name, path in FLANNEL_PATHS.items()),
+    _path("route-localnet", "/proc/sys/net/ipv4/conf/all/route_localnet"),
+    _path("tcp-be-liberal", "/proc/sys/net/netfilter/nf_conntrack_tcp_be_liberal"),
     _path("resolv.conf", f"{HOST}/etc/resolv.conf"),
     _path("hosts", f"{HOST}/etc/hosts"),
 )
@@ -106,16 +111,25 @@ _NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "NET-DNS-014": _FILE,
         "NET-DNS-032": ("hosts",),
         "NET-PROXY-002": (*_RULES, "proxy-mode"),
+        "NET-PROXY-003": ("proxy-healthz",),
+        "NET-PROXY-004": _RULES,
         "NET-PROXY-007": _RULES,
         "NET-PROXY-008": _RULES,
+        "NET-PROXY-009": _RULES,
         "NET-PROXY-010": _RULES,
         "NET-PROXY-011": _RULES,
+        "NET-PROXY-012": (*_RULES, "tcp-be-liberal"),
+        "NET-PROXY-013": _RULES,
+        "NET-PROXY-014": _RULES,
+        "NET-PROXY-015": _RULES,
+        "NET-PROXY-016": _RULES,
         "NET-PROXY-017": _RULES,
         "NET-PROXY-018": _RULES,
         "NET-PROXY-019": _RULES,
         "NET-PROXY-020": _RULES,
         "NET-PROXY-021": _RULES,
         "NET-PROXY-022": _RULES,
+        "NET-PROXY-023": _RULES,
         "NET-FLANNEL-004": ("subnet.env",),
         "NET-FLANNEL-005": ("subnet.env", *_DEVICES),
         "NET-FLANNEL-006": ("cni",),
@@ -129,6 +143,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "NET-FLANNEL-020": _RULES,
         "NET-FLANNEL-021": _RULES,
         "NET-FLANNEL-024": ("subnet.env", *_DEVICES),
+        "NET-FLANNEL-026": tuple(FLANNEL_PATHS),
         "NET-NODE-001": ("ip-forward", "forwarding", *_DEVICES),
         "NET-NODE-002": ("bridge-nf",),
         "NET-NODE-003": ("links", "modules"),
@@ -140,10 +155,13 @@ _NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "NET-NODE-011": _RULES,
         "NET-NODE-012": ("hostname", "machine-id", "product-uuid", *_DEVICES),
         "NET-NODE-014": _DEVICES,
+        "NET-NODE-015": (*_RULES, "route-localnet"),
         "NET-NODE-016": _RULES,
         "NET-NODE-017": ("local-ports", "reserved-ports"),
         "NET-NAT-008": _RULES,
         "NET-NAT-009": _RULES,
+        "NET-NAT-010": _RULES,
+        "NET-NAT-011": _RULES,
         "NET-MTU-001": _DEVICES,
         "NET-IPV6-001": ("ip6-forward", "bridge-nf6"),
         "NET-MTU-007": ("subnet.env",),
@@ -153,8 +171,10 @@ _NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
 _SERVICES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "NET-PROXY-010": frozenset({"web"}),
+        "NET-PROXY-016": frozenset({"web"}),
         "NET-PROXY-019": frozenset({"web"}),
         "NET-PROXY-022": frozenset({"empty"}),
+        "NET-PROXY-023": frozenset({"web", "self"}),
     }
 )
 
@@ -227,7 +247,12 @@ def pod_addresses_name(role: str) -> str:
 
 
 def _placed(reader: Reader, recording: Recording, node: str) -> list[Request]:
-    if reader.name != "resolv.conf":
-        return reader.requests
-    path = HOST + (resolver_path(recording, node) or "/etc/resolv.conf")
-    return [{**request, "path": path} for request in reader.requests]
+    """The reader's requests where the cluster's configuration says that it must look; none where it says that there is nothing."""
+    if reader.name == "resolv.conf":
+        return [{**request, "path": HOST + (resolver_path(recording, node) or "/etc/resolv.conf")} for request in reader.requests]
+    if reader.name == "proxy-healthz":
+        return [{**request, "http": proxy_health(recording)} for request in reader.requests]
+    if reader.name in FLANNEL_PATHS:
+        url = flannel_health(recording)
+        return [{**request, "http": url + FLANNEL_PATHS[reader.name]} for request in reader.requests] if url else []
+    return reader.requests

@@ -14,14 +14,17 @@ from pytest_k8snet.plugin.suite import folder
 GARBAGE = "\u00bf?\n"
 FACTS = (
     "addresses", "addresses/a", "addresses/b", "addresses/default", "addresses/none", "bridge-links", "bridge-nf", "cni",
-    "conntrack-count", "conntrack-max", "conntrack-stat", "fdb", "forwarding", "full-name/a", "hostname", "hosts", "hosts/a",
-    "hosts/b", "hosts/host", "ip-forward", "iptables", "legacy-tables", "links", "local-ports", "machine-id", "modules",
-    "neighbours", "netstat", "nft", "product-uuid", "proxy-mode", "reserved-ports", "resolv.conf", "resolv.conf/a",
-    "resolv.conf/b", "resolv.conf/default", "resolv.conf/host", "resolv.conf/hostdns", "resolv.conf/none", "routes", "rp-filter",
-    "subnet.env",
+    "conntrack-count", "conntrack-max", "conntrack-stat", "fdb", "flannel-healthz", "flannel-readyz", "forwarding", "full-name/a",
+    "hostname", "hosts", "hosts/a", "hosts/b", "hosts/host", "ip-forward", "iptables", "legacy-tables", "links", "local-ports",
+    "machine-id", "modules", "neighbours", "netstat", "nft", "product-uuid", "proxy-healthz", "proxy-mode", "reserved-ports",
+    "resolv.conf", "resolv.conf/a", "resolv.conf/b", "resolv.conf/default", "resolv.conf/host", "resolv.conf/hostdns",
+    "resolv.conf/none", "route-localnet", "routes", "rp-filter", "subnet.env", "tcp-be-liberal",
 )  # fmt: skip
-_ENDPOINTS = {f"NET-PROXY-{number}" for number in ("007", "010", "017", "018", "019", "020", "021", "022")}
-_TRANSLATED = _ENDPOINTS | {"NET-PROXY-002", "NET-PROXY-008", "NET-PROXY-011", "NET-SERVICE-005"}
+_ENDPOINTS = {f"NET-PROXY-{number}" for number in ("007", "010", "017", "016", "018", "019", "020", "021", "022", "023")}
+_NAMES = {"NET-PROXY-009", "NET-PROXY-012", "NET-PROXY-013", "NET-PROXY-015", "NET-PROXY-023"}  # those and the version they are of
+_MARKS = {"NET-PROXY-002", "NET-PROXY-008", "NET-PROXY-011", "NET-SERVICE-005"}
+_BY_MODE = {f"NET-PROXY-{number}" for number in ("003", "004", "009", "012", "013", "015")} | {"NET-NAT-011", "NET-NODE-015"}
+_TRANSLATED = _ENDPOINTS | _MARKS
 _PROXY = {"NET-PROXY-001", "NET-PROXY-005", "NET-PROXY-006", "NET-SERVICE-014"}
 _MODE = {"NET-NODE-002", "NET-NODE-006", "NET-SERVICE-009", "NET-SERVICE-010", "NET-SERVICE-018", "NET-SERVICE-026"}
 _FILES = {f"NET-DNS-{number:03}" for number in (6, 7, 8, 9, 10, 11, 12, 13)}
@@ -30,34 +33,37 @@ _OVERLAY = {"NET-FLANNEL-015", "NET-FLANNEL-016", "NET-FLANNEL-017", "NET-FLANNE
 OBJECTS: dict[str, set[str]] = {  # answer of the API -> requirements that hang on it
     "configmap/kube-flannel/kube-flannel-cfg": _OVERLAY
     | {"NET-FLANNEL-001", "NET-FLANNEL-002", "NET-FLANNEL-005", "NET-FLANNEL-006", "NET-FLANNEL-007"}
-    | {"NET-FLANNEL-013", "NET-FLANNEL-014", "NET-FLANNEL-018", "NET-FLANNEL-024", "NET-MTU-001"}
+    | {"NET-FLANNEL-013", "NET-FLANNEL-014", "NET-FLANNEL-018", "NET-FLANNEL-024", "NET-MTU-001", "NET-NAT-011"}
     | {"NET-NODE-001", "NET-NODE-003", "NET-NODE-004", "NET-NODE-010", "NET-NODE-011", "NET-NODE-012", "NET-PATH-003", "NET-REACH-014"},
     "configmap/kube-system/coredns": {"NET-DNS-005", "NET-DNS-016"},
-    "configmap/kube-system/kube-proxy": _TRANSLATED | _PROXY | _MODE | {"NET-NODE-005"},
+    "configmap/kube-system/kube-proxy": _TRANSLATED | _PROXY | _MODE | _BY_MODE | {"NET-NAT-010", "NET-NODE-005"},
     "configmap/kube-system/kubeadm-config": {
         "NET-DNS-001", "NET-DNS-002", "NET-DNS-005", "NET-DNS-016", "NET-FLANNEL-003", "NET-NODE-010", "NET-NODE-012", "NET-PROXY-001",
         "NET-PROXY-005",
     },
-    "configz/*": _FILES | {"NET-DNS-004", "NET-DNS-005", "NET-DNS-014"},
-    "daemonsets/kube-flannel": {"NET-EXTERNAL-005", "NET-FLANNEL-020", "NET-NAT-007"},
-    "daemonsets/kube-system": _TRANSLATED | _PROXY | _MODE,
+    "configz/*": _FILES
+    | {"NET-DNS-004", "NET-DNS-005", "NET-DNS-014", "NET-NAT-010", "NET-PROXY-013", "NET-PROXY-014", "NET-PROXY-015"},
+    "daemonsets/kube-flannel": {"NET-EXTERNAL-005", "NET-FLANNEL-020", "NET-FLANNEL-026", "NET-NAT-011", "NET-NAT-007"},
+    "daemonsets/kube-system": _TRANSLATED | _PROXY | _MODE | _BY_MODE,
     "deployments/kube-system": {"NET-DNS-001", "NET-DNS-002", "NET-DNS-016", "NET-DNS-015", "NET-DNS-027"},
     "events/dns-config-forming": {"NET-DNS-012", "NET-DNS-013"},
     "dry-run/dns-none-without-nameserver": {"NET-DNS-010"},
     "endpointslices": {"NET-DNS-003", "NET-DNS-027", "NET-DNS-028", "NET-NODE-011", "NET-REACH-015"}
     | _HEADLESS
-    | _TRANSLATED - {"NET-PROXY-008", "NET-PROXY-011", "NET-SERVICE-005"},
+    | _ENDPOINTS
+    | {"NET-PROXY-002"},
     "log/kube-system/*": {"NET-DNS-015"},
     "namespace/kube-system": set(),
     "pods": {"NET-REACH-016", "NET-REACH-017"},
     "pods/kube-flannel": {"NET-FLANNEL-001"},
-    "pods/kube-system": {"NET-DNS-001", "NET-DNS-003", "NET-DNS-015", "NET-PROXY-001", "NET-PROXY-006"},
+    "pods/kube-system": _NAMES | {"NET-DNS-001", "NET-DNS-003", "NET-DNS-015", "NET-PROXY-001", "NET-PROXY-006"},
     "scenario/affinity/*": {"NET-SERVICE-015", "NET-SERVICE-016"},
     "scenario/internal-policy/*": {"NET-SERVICE-014"},
     "services": {f"NET-DNS-{number:03}" for number in (2, 3, 4, 6, 8, 11, 17, 18, 19, 21, 24, 25, 26)}
     | _HEADLESS
     | {"NET-FLANNEL-003"}
-    | _TRANSLATED - {"NET-PROXY-008", "NET-PROXY-011", "NET-SERVICE-005"},
+    | _ENDPOINTS
+    | {"NET-PROXY-002"},
     "version": {"NET-PROXY-006"},
 }  # fmt: skip
 

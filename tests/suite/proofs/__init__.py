@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import cells, devices, firewall, nodes, objects, reachability, records, resolution, rules, scenarios, services
+from . import cells, chains, devices, firewall, nodes, objects, reachability, records, resolution, rules, scenarios, services
 from .proof import Proof
 
 # Do not apply to the recorded cluster: unit tests prove them.
@@ -17,6 +17,7 @@ PROOFS: tuple[Proof, ...] = (
     *rules.PROOFS,
     *objects.PROOFS,
     *firewall.PROOFS,
+    *chains.PROOFS,
     *scenarios.PROOFS,
     *records.PROOFS,
 )

@@ -5,6 +5,13 @@ from __future__ import annotations
 import json
 
 NODES = ("k8snet-control", "k8snet-worker1", "k8snet-worker2")
+SETTLED = (
+    ("proxy-healthz", "http://127.0.0.1:10256/healthz", '{"lastUpdated": "2026-11-23T04:51:20Z", "nodeEligible": true}'),
+    ("flannel-healthz", "http://127.0.0.1:8081/healthz", "flanneld is running"),
+    ("flannel-readyz", "http://127.0.0.1:8081/readyz", "flanneld is ready"),
+    ("route-localnet", "/proc/sys/net/ipv4/conf/all/route_localnet", "1\n"),
+    ("tcp-be-liberal", "/proc/sys/net/netfilter/nf_conntrack_tcp_be_liberal", "0\n"),
+)
 NODE_IPS = {"k8snet-control": "172.30.0.11", "k8snet-worker1": "172.30.0.12", "k8snet-worker2": "172.30.0.13"}
 SECOND = {node: f"fd00:10:0:{number}::/64" for number, node in enumerate(NODES)}
 
@@ -14,6 +21,14 @@ def list_pods(recording):
     known = [recording.object(f"pods/{namespace}")["items"] for namespace in ("kube-system", "kube-flannel")]
     items = [pod(p["metadata"]["name"], *_ips(p), node=p["spec"]["nodeName"], host=p["spec"]["hostNetwork"]) for ps in known for p in ps]
     recording.append("objects", {"name": "pods", "status": 200, "body": {"items": items}})
+
+
+def settle(recording):
+    """Health endpoints answer, and the kernel is set as kube-proxy sets it."""
+    for node in NODES:
+        for name, source, text in SETTLED:
+            fact = {"node": node, "phase": "after", "name": name, "source": source, "ok": True, "code": 200, "text": text, "error": ""}
+            recording.append("facts", fact)
 
 
 def place(recording):

@@ -128,7 +128,7 @@ def test_kubelet_uses_the_other_variant(world):
         text = "\n".join(line for line in text.splitlines() if not line.startswith(f":{name} "))
     world.write("iptables", text + "\n")
     _legacy(world, "*nat\n:KUBE-KUBELET-CANARY - [0:0]\nCOMMIT\n")
-    assert world.wrong() == {"one_variant"}
+    assert world.wrong() == {"one_variant", "canaries"}
     text = world.node().explain("one_variant")
     assert "kubelet's chains (KUBE-IPTABLES-HINT, KUBE-KUBELET-CANARY): expected nft, found legacy" in text
 

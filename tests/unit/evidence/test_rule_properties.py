@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pytest_k8snet.evidence.rules_proxy import ADDRESSES, Proxy
 from pytest_k8snet.netfilter import hooks
 
+NAMED = {"jumps", "canaries", "external_kinds", "foreign_marks"}  # what is about names
 BUILT_IN = {"PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"}
 NAMES = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-", min_size=3, max_size=20).map(lambda text: f"X{text}")
 
@@ -29,7 +30,7 @@ def test_renaming_every_chain_changes_nothing(data):
     text = re.sub(r"(?<=^:)\S+|(?<=-A )\S+|(?<=-j )\S+", lambda found: new.get(found[0], found[0]), world.text("iptables"), flags=re.M)
     world.write("iptables", text)
     assert not set(chains) & set(_chains(text))
-    assert world.statuses() == before
+    assert {name for name, status in world.statuses().items() if status != before[name]} <= NAMED
 
 
 def _fates(world):

@@ -22,6 +22,10 @@ NEEDS = {  # comparison -> a requirement that uses it
     "tunnel_link": "NET-FLANNEL-013", "tunnel_address": "NET-FLANNEL-014", "pod_bridge": "NET-FLANNEL-018", "hairpin": "NET-FLANNEL-019",
     "backend_module": "NET-NODE-003", "tracking": "NET-NODE-005", "ranges": "NET-NODE-010", "internal_address": "NET-NODE-014",
     "local_ports": "NET-NODE-017",
+    "rejections": "NET-PROXY-022", "proxy_health": "NET-PROXY-003", "leftovers": "NET-PROXY-004", "jumps": "NET-PROXY-009",
+    "proxied_forwarding": "NET-PROXY-012", "mark_drop": "NET-PROXY-013", "localnet_drop": "NET-PROXY-014", "canaries": "NET-PROXY-015",
+    "node_port_catch": "NET-PROXY-016", "external_kinds": "NET-PROXY-023", "foreign_marks": "NET-NAT-010", "random_ports": "NET-NAT-011",
+    "localhost": "NET-NODE-015", "flannel_answers": "NET-FLANNEL-026",
 }  # fmt: skip
 
 
