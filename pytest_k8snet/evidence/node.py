@@ -6,6 +6,8 @@ from pytest_k8snet.model.inventory import Inventory
 from pytest_k8snet.model.recording import Recording
 
 from . import (
+    flannel_nft,
+    ipvs,
     node_flannel,
     node_ipv6,
     node_objects,
@@ -16,6 +18,7 @@ from . import (
     rules_forward,
     rules_marking,
     rules_mode,
+    rules_nft,
     rules_proxy,
     rules_source,
     rules_variants,
@@ -28,6 +31,8 @@ class NodeEvidence(Compared):
     """Facts of one node: `node.fdb`, `node.expected_fdb`, `node.explain("fdb")`, and so on for every comparison."""
 
     comparisons = {  # noqa: RUF012
+        **flannel_nft.COMPARISONS,
+        **ipvs.COMPARISONS,
         **node_flannel.COMPARISONS,
         **node_ipv6.COMPARISONS,
         **node_objects.COMPARISONS,
@@ -38,6 +43,7 @@ class NodeEvidence(Compared):
         **rules_forward.COMPARISONS,
         **rules_marking.COMPARISONS,
         **rules_mode.COMPARISONS,
+        **rules_nft.COMPARISONS,
         **rules_proxy.COMPARISONS,
         **rules_source.COMPARISONS,
         **rules_variants.COMPARISONS,
