@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from pytest_k8snet.model.probe import Family
-from pytest_k8snet.model.verdict import Inconclusive
+from pytest_k8snet.model.verdict import Inconclusive, NotApplicable
 from pytest_k8snet.netfilter.branch import Branch
 from pytest_k8snet.netfilter.hooks import Worlds, forward, postrouting
 from pytest_k8snet.netfilter.packet import Packet
@@ -23,6 +23,8 @@ ACCEPTED, MASQUERADED, KEPT = "accepted by a rule", "masqueraded", "kept"
 
 def flannel_tables(facts: NodeFacts) -> Comparison:
     """A base chain at each hook that flannel needs, whatever its name; what its IPv4 table does to packets; chains left over."""
+    if not facts.inventory.flannel_nftables:
+        raise NotApplicable("flannel runs in iptables mode (EnableNFTables)")
     rules = NodeRules(facts)
     native = rules.worlds.native
     if native is None:

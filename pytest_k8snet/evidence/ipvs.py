@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from pytest_k8snet.model.verdict import Inconclusive
+from pytest_k8snet.model.verdict import Inconclusive, NotApplicable
 from pytest_k8snet.parse import ipvs
 
 from .comparison import Comparison
@@ -20,6 +20,7 @@ FATE = "deprecated since Kubernetes 1.35, off by default from 1.40, removed in 1
 
 def ipvs_servers(facts: NodeFacts) -> Comparison:
     """The dummy device holds every address of a Service, and each ClusterIP port is a virtual server with its endpoints."""
+    _require_mode(facts)
     found: dict[str, Any] = {}
     expected: dict[str, Any] = {}
     held = {address.address for address in facts.addresses if address.dev == DEVICE and ":" not in address.address}
@@ -49,6 +50,7 @@ def ipvs_entries(facts: NodeFacts) -> Comparison:
 
 def ipvs_settings(facts: NodeFacts) -> Comparison:
     """Sysctls and ipsets that the mode needs."""
+    _require_mode(facts)
     found = {"net.ipv4.vs.conntrack": facts.text("vs-conntrack").strip(), "net.ipv4.ip_forward": facts.text("ip-forward").strip()}
     expected = {"net.ipv4.vs.conntrack": "1", "net.ipv4.ip_forward": "1"}
     if (facts.proxy_config.get("ipvs") or {}).get("strictARP"):
@@ -59,6 +61,12 @@ def ipvs_settings(facts: NodeFacts) -> Comparison:
     for name in NEEDED_SETS:
         found[f"ipset {name}"], expected[f"ipset {name}"] = (THERE if name in names else MISSING), THERE
     return Comparison(f"what kube-proxy's ipvs mode needs ({FATE})", found, expected)
+
+
+def _require_mode(facts: NodeFacts) -> None:
+    mode = facts.inventory.proxy
+    if mode != "ipvs":
+        raise NotApplicable(f"kube-proxy runs in mode {mode or 'unknown'}, not ipvs")
 
 
 def _ports(facts: NodeFacts) -> tuple[ServicePort, ...]:

@@ -69,6 +69,7 @@ def nft_maps(facts: NodeFacts) -> Comparison:
 
 def nft_masquerade(facts: NodeFacts) -> Comparison:
     """Marked packets are masqueraded from a random port and lose the mark, unmarked ones are left alone."""
+    _require_mode(facts)
     plain = masquerade_rules(facts)
     proxy = Proxy(facts)
     found, expected, notes = dict(plain.actual), dict(plain.expected), dict(plain.notes)
@@ -85,6 +86,7 @@ def nft_prerequisites(facts: NodeFacts) -> Comparison:
 
     kube-proxy ends at once when its nft is older than 1.0.1, so one that answers in this mode has a newer one.
     """
+    _require_mode(facts)
     if _overridden(facts):
         raise NotApplicable(f"{OVERRIDE} is set in DaemonSet kube-system/kube-proxy: its own check is off")
     kernel = str((facts.api.get("status") or {}).get("nodeInfo", {}).get("kernelVersion") or "")
@@ -99,7 +101,14 @@ def nft_prerequisites(facts: NodeFacts) -> Comparison:
     return Comparison("what kube-proxy's nftables mode needs", found, expected, notes)
 
 
+def _require_mode(facts: NodeFacts) -> None:
+    mode = facts.inventory.proxy
+    if mode != "nftables":
+        raise NotApplicable(f"kube-proxy runs in mode {mode or 'unknown'}, not nftables")
+
+
 def _native(facts: NodeFacts) -> NftRuleset:
+    _require_mode(facts)
     rules = NodeRules(facts).worlds.native
     if rules is None:
         raise Inconclusive(f"{facts.node}: nft -j list ruleset was not read")

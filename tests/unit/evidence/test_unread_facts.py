@@ -5,6 +5,7 @@ import json
 import pytest
 from evidence_world import OF_A_RUN, WORKER1, RecordedWorld, status
 
+from pytest_k8snet.evidence import flannel_nft, ipvs, rules_nft
 from pytest_k8snet.evidence.node import NodeEvidence
 from pytest_k8snet.model.verdict import Inconclusive
 from pytest_k8snet.plan.readers import names_for, readers_for
@@ -24,7 +25,7 @@ NEEDS = {  # comparison -> a requirement that uses it
 
 def test_every_comparison_of_a_node_is_tried_here():
     objects = {"network_condition", "ready_condition", "cluster_dns"}
-    elsewhere = {"pod_status", "ipv6_prerequisites"}
+    elsewhere = {"pod_status", "ipv6_prerequisites", *rules_nft.COMPARISONS, *ipvs.COMPARISONS, *flannel_nft.COMPARISONS}
     assert NEEDS.keys() | objects | elsewhere == NodeEvidence.comparisons.keys()
 
 
