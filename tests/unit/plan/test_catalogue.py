@@ -27,8 +27,8 @@ def test_the_suite_has_its_first_part(requirements):
         "PATH": 3,
         "MTU": 5,
         "DNS": 31,
-        "PROXY": 14,
-        "FLANNEL": 15,
+        "PROXY": 20,
+        "FLANNEL": 16,
         "NODE": 7,
         "IPV6": 3,
     }
