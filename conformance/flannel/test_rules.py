@@ -11,3 +11,8 @@ def test_masquerade(node):
 @requirement("NET-FLANNEL-021")
 def test_forward_accept(node):
     assert node.accept_rules == node.expected_accept_rules, node.explain("accept_rules")
+
+
+@requirement("NET-FLANNEL-023")
+def test_nftables(node):
+    assert node.flannel_tables == node.expected_flannel_tables, node.explain("flannel_tables")

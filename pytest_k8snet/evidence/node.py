@@ -6,6 +6,8 @@ from pytest_k8snet.model.inventory import Inventory
 from pytest_k8snet.model.recording import Recording
 
 from . import (
+    flannel_nft,
+    ipvs,
     node_flannel,
     node_ipv6,
     node_kernel,
@@ -23,6 +25,7 @@ from . import (
     rules_masquerade,
     rules_mode,
     rules_names,
+    rules_nft,
     rules_node_ports,
     rules_proxy,
     rules_source,
@@ -36,6 +39,8 @@ class NodeEvidence(Compared):
     """Facts of one node: `node.fdb`, `node.expected_fdb`, `node.explain("fdb")`, and so on for every comparison."""
 
     comparisons = {  # noqa: RUF012
+        **flannel_nft.COMPARISONS,
+        **ipvs.COMPARISONS,
         **node_flannel.COMPARISONS,
         **node_ipv6.COMPARISONS,
         **node_kernel.COMPARISONS,
@@ -53,6 +58,7 @@ class NodeEvidence(Compared):
         **rules_masquerade.COMPARISONS,
         **rules_mode.COMPARISONS,
         **rules_names.COMPARISONS,
+        **rules_nft.COMPARISONS,
         **rules_node_ports.COMPARISONS,
         **rules_proxy.COMPARISONS,
         **rules_source.COMPARISONS,

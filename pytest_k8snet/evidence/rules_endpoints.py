@@ -8,9 +8,10 @@ from pytest_k8snet.netfilter.branch import Branch
 from pytest_k8snet.netfilter.journey import journey
 
 from .comparison import Comparison
+from .ipvs import ipvs_entries
 from .node_facts import NodeFacts
-from .rules_proxy import DROPPED, UNTRANSLATED, Proxy, end, require_iptables, require_ports
-from .rules_services import ServicePort, unserved_ports
+from .rules_proxy import DROPPED, UNTRANSLATED, Proxy, end, require_ports, require_rules
+from .rules_services import ServicePort, unserved_ports, wanted
 from .rules_verdicts import Doubts
 
 ROUNDING = 1e-5  # old versions print five decimals, and the kernel keeps a probability as a whole number of 2**-31
@@ -24,6 +25,8 @@ def endpoint_sets(facts: NodeFacts) -> Comparison:
 
     Objects are read before the rules, and the run's own Services answer by then: what changes meanwhile is right either way.
     """
+    if facts.inventory.proxy == "ipvs":
+        return ipvs_entries(facts)
     proxy, doubts = require_ports(facts), Doubts(facts.node)
     found: dict[str, frozenset[str]] = {}
     expected: dict[str, frozenset[str]] = {}
@@ -31,7 +34,7 @@ def endpoint_sets(facts: NodeFacts) -> Comparison:
     for port in proxy.ports:
         way = proxy.way(port, doubts)
         if way is not None:
-            found[str(port)], expected[str(port)], notes[str(port)] = way.ends, _wanted(port, way.ends), way.why
+            found[str(port)], expected[str(port)], notes[str(port)] = way.ends, wanted(port, way.ends), way.why
     return doubts.settle(Comparison("endpoints in the rules, against EndpointSlices", found, expected, notes))
 
 
@@ -55,7 +58,7 @@ def balancing(facts: NodeFacts) -> Comparison:
 
 def rejections(facts: NodeFacts) -> Comparison:
     """ClusterIP ports without any endpoint: packets to them are rejected at once, from pods and from the node."""
-    require_iptables(facts)
+    require_rules(facts)
     proxy, doubts = Proxy(facts), Doubts(facts.node)
     found: dict[str, str] = {}
     notes: dict[str, str] = {}
@@ -68,13 +71,6 @@ def rejections(facts: NodeFacts) -> Comparison:
             found[words] = " or ".join(sorted({_fate(branch) for branch in branches}))
             notes[words] = next((str(branch.by) for branch in branches if branch.by), "no rule decides")
     return doubts.settle(Comparison("ClusterIP ports without endpoints", found, dict.fromkeys(found, REJECTED), notes))
-
-
-def _wanted(port: ServicePort, ends: frozenset[str]) -> frozenset[str]:
-    """The endpoints, or what was found where that is one of several right states."""
-    changing = port.always != port.ever or port.any_of
-    right = ends and ends <= port.ever and (port.any_of or ends >= port.always)
-    return ends if changing and right else port.ever
 
 
 def _to_nowhere(proxy: Proxy, port: ServicePort) -> Iterable[tuple[str, tuple[Branch, ...]]]:

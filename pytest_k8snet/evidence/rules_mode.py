@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pytest_k8snet.netfilter.hooks import Worlds
+from pytest_k8snet.parse.nft import NftRuleset
 from pytest_k8snet.parse.objects import proxy_mode
 
 from .comparison import Comparison
 from .node_facts import NodeFacts
 from .rules import NodeRules
+from .rules_nft import FAMILIES
 from .rules_proxy import Proxy, translates
 
 NONE = "none"
@@ -57,9 +59,16 @@ def _planes(facts: NodeFacts) -> list[str]:
     proxy = Proxy(facts)
     rules = proxy.rules.worlds
     others = ["ipvs"] if IPVS_DEVICE in facts.links else []
-    others += ["nftables"] if rules.native and any(name == NFT_TABLE for _, name in rules.native.tables) else []
+    others += ["nftables"] if rules.native and _complete(facts, rules.native) else []
     active = translates(Worlds(rules.nft, rules.legacy), proxy)
     return (["iptables"] if active or (not others and _prepared(proxy.rules)) else []) + others
+
+
+def _complete(facts: NodeFacts, native: NftRuleset) -> bool:
+    """Whether kube-proxy's tables are there: one for each family where it is to write them, any at all where it is not."""
+    held = {family for family, name in native.tables if name == NFT_TABLE}
+    needed = {FAMILIES[family] for family in facts.inventory.families}
+    return held >= needed if facts.inventory.proxy == "nftables" else bool(held)
 
 
 def _prepared(rules: NodeRules) -> bool:

@@ -12,8 +12,10 @@ from pytest_k8snet.model.verdict import Inconclusive, NotApplicable
 from pytest_k8snet.netfilter.branch import Branch
 from pytest_k8snet.netfilter.hooks import Worlds, output, postrouting, prerouting
 from pytest_k8snet.netfilter.packet import Packet
+from pytest_k8snet.parse.kube_proxy import masquerade_bit
 
 from .comparison import Comparison
+from .ipvs import ipvs_entries
 from .node_facts import NodeFacts
 from .rules import OUTSIDE, NodeRules
 from .rules_services import ServicePort, service_ports
@@ -25,7 +27,7 @@ Hook = Callable[[Worlds, Packet, frozenset[str]], tuple[Branch, ...]]
 UNTRANSLATED, DROPPED, PROGRAMMED = "not translated", "dropped", "sent to endpoints"
 MASQUERADED, KEPT = "masqueraded", "kept"
 CITED = 5
-ELSEWHERE = {"ipvs": "the kernel's table of virtual servers and in ipsets", "nftables": "maps of the nftables table kube-proxy"}
+ELSEWHERE = {"ipvs": "the kernel's table of virtual servers and in ipsets"}
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Proxy:
     @cached_property
     def mark(self) -> int:
         """The bit that marks packets for masquerading."""
-        return 1 << masquerade_bit(self.facts)
+        return 1 << masquerade_bit(self.facts.proxy_config)
 
     def as_client(self, port: ServicePort, source: str) -> tuple[Branch, ...]:
         """A packet of a certain sender, by the hook that translates this port at all."""
@@ -105,6 +107,8 @@ class Proxy:
 
 def service_entries(facts: NodeFacts) -> Comparison:
     """ClusterIP port -> whether packets to it are sent anywhere, by the hooks that translate it."""
+    if facts.inventory.proxy == "ipvs":
+        return _balanced(facts)
     proxy, doubts = require_ports(facts), Doubts(facts.node)
     found: dict[str, str] = {}
     notes: dict[str, str] = {}
@@ -113,6 +117,13 @@ def service_entries(facts: NodeFacts) -> Comparison:
         if way is not None:
             found[str(port)], notes[str(port)] = PROGRAMMED if way.translated else UNTRANSLATED, way.why
     return doubts.settle(Comparison("ClusterIP ports in the rules, against Services", found, dict.fromkeys(found, PROGRAMMED), notes))
+
+
+def _balanced(facts: NodeFacts) -> Comparison:
+    """The same by the kernel's virtual servers."""
+    entries = ipvs_entries(facts)
+    found = {port: PROGRAMMED if isinstance(ends, frozenset) and ends else UNTRANSLATED for port, ends in entries.actual.items()}
+    return Comparison(entries.caption, found, dict.fromkeys(found, PROGRAMMED))
 
 
 def service_hooks(facts: NodeFacts) -> Comparison:
@@ -143,7 +154,7 @@ def marked_traffic(facts: NodeFacts) -> Comparison:
 
 def masquerade_rules(facts: NodeFacts) -> Comparison:
     """The rules that masquerade marked packets take the mark away, from 1.19 on, and leave unmarked packets alone."""
-    require_iptables(facts)
+    require_rules(facts)
     marked = marked_traffic(facts)
     proxy, doubts = Proxy(facts), Doubts(facts.node)
     found, notes, expected = dict(marked.actual), dict(marked.notes), dict(marked.expected)
@@ -161,7 +172,7 @@ def masquerade_rules(facts: NodeFacts) -> Comparison:
 
 def require_ports(facts: NodeFacts) -> Proxy:
     """What is to be walked. Raises Inconclusive, or NotApplicable, where there is nothing that could be judged."""
-    require_iptables(facts)
+    require_rules(facts)
     proxy = Proxy(facts)
     if proxy.ports:
         return proxy
@@ -170,25 +181,17 @@ def require_ports(facts: NodeFacts) -> Proxy:
     raise Inconclusive(f"{facts.node}: no Service has an IPv4 ClusterIP port with a ready endpoint: there is nothing to judge the rules by")
 
 
-def require_iptables(facts: NodeFacts) -> None:
+def require_rules(facts: NodeFacts) -> None:
     """Where most of what decides lies outside the rules that were read, what they lack is no finding."""
     mode = facts.inventory.proxy
     if mode in ELSEWHERE:
         raise Inconclusive(f"{facts.node}: kube-proxy runs in mode {mode}: it keeps Services in {ELSEWHERE[mode]}, which are not read")
 
 
-def masquerade_bit(facts: NodeFacts) -> int:
-    """`iptables.masqueradeBit` of kube-proxy's configuration, 14 by default."""
-    settings = facts.proxy_config.get("iptables") or {}
-    bit = settings.get("masqueradeBit")
-    return 14 if bit is None else int(bit)
-
-
 def translated(hook: Hook, worlds: Worlds, packet: Packet) -> tuple[Branch, ...]:
     """The packet after raw, mangle and nat. What somebody drops in raw or mangle says nothing about kube-proxy: then nat alone is asked."""
     branches = hook(worlds, packet, ADDRESSES)
-    stopped = any(not branch.verdict.passes and branch.by and branch.by.table in ("raw", "mangle") for branch in branches)
-    return hook(worlds, packet, NAT) if stopped else branches
+    return hook(worlds, packet, NAT) if any(not branch.verdict.passes for branch in branches) else branches
 
 
 def translates(worlds: Worlds, proxy: Proxy) -> bool:

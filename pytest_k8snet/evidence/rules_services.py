@@ -40,6 +40,13 @@ class ServicePort:
         return f"{self.name} {self.address}:{self.port}/{self.protocol}"
 
 
+def wanted(port: ServicePort, ends: frozenset[str]) -> frozenset[str]:
+    """The endpoints, or what was found where that is one of several right states."""
+    changing = port.always != port.ever or port.any_of
+    right = ends and ends <= port.ever and (port.any_of or ends >= port.always)
+    return ends if changing and right else port.ever
+
+
 def service_ports(recording: Recording, node: Body) -> tuple[ServicePort, ...]:
     """Every IPv4 ClusterIP port that has a usable endpoint for that node.
 

@@ -172,9 +172,7 @@ def load(ground: Ground, what: Texts) -> Loaded:
     nft, legacy = (parse_save(router.run(f"iptables-{variant}-save", "-c")) for variant in ("nft", "legacy"))
     native = parse_json(router.run("nft", "-j", "list", "ruleset"))
     walked = replace(native, chains=tuple(chain for chain in native.chains if chain.table != TABLE))
-    return Loaded(
-        Worlds(nft, legacy, walked), Handles(native, nft), what, _monitor(ground), "\n".join((what.nft, what.legacy, what.native))
-    )
+    return Loaded(Worlds(nft, legacy, walked), Handles(native, nft), what, _monitor(ground))
 
 
 def _monitor(ground: Ground) -> Monitor:

@@ -4,12 +4,16 @@ import object_world
 import pytest
 from evidence_world import NODES, OF_A_RUN, RecordedWorld
 
+from pytest_k8snet.evidence import flannel_nft, ipvs, rules_nft
 from pytest_k8snet.evidence.cluster import ClusterEvidence
 from pytest_k8snet.evidence.node import NodeEvidence
+from pytest_k8snet.model.verdict import NotApplicable
+
+OTHER_MODES = {*rules_nft.COMPARISONS, *ipvs.COMPARISONS, *flannel_nft.COMPARISONS}
 
 
 @pytest.mark.parametrize("node", NODES)
-@pytest.mark.parametrize("name", NodeEvidence.comparisons.keys() - {"ipv6_prerequisites", "host_gw", "hairpin"})
+@pytest.mark.parametrize("name", NodeEvidence.comparisons.keys() - {"ipv6_prerequisites", "host_gw", "hairpin"} - OTHER_MODES)
 def test_node(world, node, name):
     if name in OF_A_RUN:
         world = RecordedWorld()
@@ -19,6 +23,12 @@ def test_node(world, node, name):
     assert getattr(evidence, name) == getattr(evidence, f"expected_{name}"), evidence.explain(name)
     assert getattr(evidence, f"expected_{name}")
     assert evidence.evidence
+
+
+@pytest.mark.parametrize("name", OTHER_MODES)
+def test_what_belongs_to_another_mode_does_not_apply(world, name):
+    with pytest.raises(NotApplicable, match=r"mode iptables, not|runs in iptables mode"):
+        world.node().comparison(name)
 
 
 @pytest.mark.parametrize("name", ClusterEvidence.comparisons.keys() - {"both_families"})

@@ -5,6 +5,7 @@ import json
 import pytest
 from evidence_world import OF_A_RUN, WORKER1, RecordedWorld, status
 
+from pytest_k8snet.evidence import flannel_nft, ipvs, rules_nft
 from pytest_k8snet.evidence.node import NodeEvidence
 from pytest_k8snet.model.verdict import Inconclusive
 from pytest_k8snet.plan.readers import names_for, readers_for
@@ -22,7 +23,7 @@ NEEDS = {  # comparison -> a requirement that uses it
     "tunnel_link": "NET-FLANNEL-013", "tunnel_address": "NET-FLANNEL-014", "pod_bridge": "NET-FLANNEL-018", "hairpin": "NET-FLANNEL-019",
     "backend_module": "NET-NODE-003", "tracking": "NET-NODE-005", "ranges": "NET-NODE-010", "internal_address": "NET-NODE-014",
     "local_ports": "NET-NODE-017",
-    "rejections": "NET-PROXY-022", "proxy_health": "NET-PROXY-003", "leftovers": "NET-PROXY-004", "jumps": "NET-PROXY-009",
+    "proxy_health": "NET-PROXY-003", "leftovers": "NET-PROXY-004", "jumps": "NET-PROXY-009",
     "proxied_forwarding": "NET-PROXY-012", "mark_drop": "NET-PROXY-013", "localnet_drop": "NET-PROXY-014", "canaries": "NET-PROXY-015",
     "node_port_catch": "NET-PROXY-016", "external_kinds": "NET-PROXY-023", "foreign_marks": "NET-NAT-010", "random_ports": "NET-NAT-011",
     "localhost": "NET-NODE-015", "flannel_answers": "NET-FLANNEL-026",
@@ -32,6 +33,7 @@ NEEDS = {  # comparison -> a requirement that uses it
 def test_every_comparison_of_a_node_is_tried_here():
     objects = {"network_condition", "ready_condition", "cluster_dns"}
     elsewhere = {"pod_status", "ipv6_prerequisites", "host_gw", "reverse_path"}
+    elsewhere = {"pod_status", "ipv6_prerequisites", *rules_nft.COMPARISONS, *ipvs.COMPARISONS, *flannel_nft.COMPARISONS}
     assert NEEDS.keys() | objects | elsewhere == NodeEvidence.comparisons.keys()
 
 

@@ -27,8 +27,8 @@ def test_the_suite_has_its_first_part(requirements):
         "PATH": 3,
         "MTU": 6,
         "DNS": 32,
-        "PROXY": 23,
-        "FLANNEL": 21,
+        "PROXY": 29,
+        "FLANNEL": 22,
         "NODE": 15,
         "IPV6": 3,
     }
