@@ -7,6 +7,7 @@ from pytest_k8snet.model.recording import Recording
 
 from . import (
     node_flannel,
+    node_flannel_ipv6,
     node_ipv6,
     node_kernel,
     node_links,
@@ -38,6 +39,7 @@ class NodeEvidence(Compared):
         **node_objects.COMPARISONS,
         **node_pods.COMPARISONS,
         **node_ranges.COMPARISONS,
+        **node_flannel_ipv6.COMPARISONS,
         **node_system.COMPARISONS,
         **rules_endpoints.COMPARISONS,
         **rules_firewall.COMPARISONS,
