@@ -130,6 +130,7 @@ class NodeRules:
         return [(IPv4Network(route.destination), route.dev) for route in main]
 
     def _without_cidr(self) -> IPv4Network:
+        self.facts.require_ipv4()
         raise Inconclusive(f"{self.node}: the Node object has no IPv4 podCIDR")
 
 

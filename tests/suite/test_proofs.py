@@ -6,7 +6,7 @@ import pytest
 from proofs import PROOFS
 
 
-@pytest.mark.parametrize("proof", PROOFS, ids=str)
+@pytest.mark.parametrize(("recorded", "proof"), [(proof.on, proof) for proof in PROOFS], ids=map(str, PROOFS), indirect=["recorded"])
 def test_goes_red(proof, evidence, judge, healthy):
     proof.edit(evidence)
     judged = judge(evidence)

@@ -25,6 +25,7 @@ class Proof:
     text: tuple[str, ...]
     status: str = FAILED
     also: Mapping[str, str] = field(default_factory=dict)
+    on: str = "healthy-vxlan-iptables"  # the recording that is spoilt
 
     def __str__(self) -> str:
         return f"{self.requirement}: {self.what}"
