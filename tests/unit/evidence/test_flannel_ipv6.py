@@ -126,6 +126,13 @@ def test_rules_that_were_not_read_are_not_empty(dual):
         dual.node.flannel_ipv6_rules  # noqa: B018
 
 
+@pytest.mark.parametrize("name", ["flannel_ipv6", "flannel_ipv6_rules"])
+def test_without_facts_nothing_passes(dual, name):
+    dual.recording.streams["facts"].clear()
+    with pytest.raises(Inconclusive, match=rf"{NODE}: \S+ was not read after the probes"):
+        dual.node.comparison(name)
+
+
 def test_subnet_env_has_two_keys_for_each_family(dual):
     wanted = {"FLANNEL_NETWORK", "FLANNEL_SUBNET", "FLANNEL_IPV6_NETWORK", "FLANNEL_IPV6_SUBNET", "FLANNEL_MTU", "FLANNEL_IPMASQ"}
     assert set(dual.node.subnet_keys) == wanted

@@ -8,8 +8,11 @@ from pytest_k8snet.evidence.cluster import ClusterEvidence
 from pytest_k8snet.evidence.node import NodeEvidence
 
 
+ELSEWHERE = {"ipv6_prerequisites", "host_gw", "hairpin", "flannel_ipv6", "flannel_ipv6_rules"}  # of other clusters
+
+
 @pytest.mark.parametrize("node", NODES)
-@pytest.mark.parametrize("name", NodeEvidence.comparisons.keys() - {"ipv6_prerequisites", "host_gw", "hairpin"})
+@pytest.mark.parametrize("name", NodeEvidence.comparisons.keys() - ELSEWHERE)
 def test_node(world, node, name):
     if name in OF_A_RUN:
         world = RecordedWorld()
