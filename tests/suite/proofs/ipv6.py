@@ -9,6 +9,7 @@ from spoiling import Evidence
 
 from .nodes import fact, json_list
 from .proof import FAILED, INCONCLUSIVE, WARNING, Edit, Proof, outcome, reply
+from .records import answer, message
 
 DUAL = "healthy-dual"
 PAIR = "pod/a@w1 > pod/a@w2 tcp ipv6"
@@ -54,6 +55,10 @@ PROOFS = (
         "NET-IPV6-003", "another source arrives over IPv6", reply("tcp6:pod/a@w1>pod/a@w2", peer="{w1 ipv6}"), PAIR,
         ("source seen {w1 ipv6}", "documented: reached, source {pod/a@w1 ipv6} (the client's own address)"),
         also={f"NET-NAT-002 {PAIR}": FAILED},
+    ),
+    on_dual(
+        "NET-IPV6-005", "a name leads to another IPv6 address", message("own-aaaa", answer("2001:db8::1")), "pod/a@w1",
+        ("udp-own-aaaa: expected", "found 2001:db8::1"),
     ),
     on_dual(
         "NET-IPV6-007", "no route to a node", json_list("routes", {"dst": "{cidr6 w2}"}, None), "w1",
