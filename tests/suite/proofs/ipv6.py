@@ -49,7 +49,10 @@ PROOFS = (
         "NET-IPV6-003", "no answer over IPv6", outcome("tcp6:pod/a@w1>pod/a@w2", "timeout"), PAIR,
         ("pod/a@w1 ({pod/a@w1 ipv6}) > pod/a@w2 at [{pod/a@w2 ipv6}]:7801 tcp: 0 of 3 samples reached",
          "pods reach pods of every other node", "(Kubernetes conformance)"),
-        also={f"NET-REACH-005 {PAIR}": FAILED, f"NET-NAT-002 {PAIR}": INCONCLUSIVE, f"NET-NAT-003 {PAIR}": INCONCLUSIVE, f"NET-REACH-018 {PAIR}": WARNING},
+        also={
+            f"NET-REACH-005 {PAIR}": FAILED, f"NET-NAT-002 {PAIR}": INCONCLUSIVE, f"NET-NAT-003 {PAIR}": INCONCLUSIVE,
+            f"NET-REACH-018 {PAIR}": WARNING,
+        },
     ),
     on_dual(
         "NET-IPV6-003", "another source arrives over IPv6", reply("tcp6:pod/a@w1>pod/a@w2", peer="{w1 ipv6}"), PAIR,
