@@ -121,9 +121,9 @@ class Cluster:
             return b" 200 " in client.recv(100).split(b"\r\n")[0]
 
     def resolves(self, one: Node, name: str) -> bool:
-        """True if the cluster's DNS Service answers an A query from a node."""
-        query = dns.message.make_query(name, "A")
+        """True if the cluster's DNS Service gives a node an address of its own family."""
         server = addresses.of_cluster(self.lab.flavour.families, addresses.DNS_SERVICE, addresses.DNS_SERVICE6)[0]
+        query = dns.message.make_query(name, "A" if server.version == 4 else "AAAA")
         with namespace.datagram_socket(self.holder(one).pid, server.version) as client:
             client.setblocking(False)
             try:

@@ -7,8 +7,9 @@ from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
 from pytest_k8snet.model.inventory import Inventory
+from pytest_k8snet.model.probe import Family
 from pytest_k8snet.model.recording import Entry, Recording
-from pytest_k8snet.model.verdict import Inconclusive
+from pytest_k8snet.model.verdict import Inconclusive, NotApplicable
 from pytest_k8snet.parse import bridge, ip, kube_proxy
 from pytest_k8snet.parse.errors import ParseError
 from pytest_k8snet.plan import flannel
@@ -122,14 +123,21 @@ class NodeFacts:
             raise Inconclusive("the list of nodes was not read")
         return tuple(body["items"])
 
+    def require_ipv4(self) -> None:
+        """Raises NotApplicable in a cluster of IPv6 alone."""
+        if self.inventory.families == (Family.IPV6,):
+            raise NotApplicable("the cluster is IPv6 only, and this is about IPv4: NET-IPV6-007 judges flannel's state for IPv6")
+
     @cached_property
     def host(self) -> flannel.Host:
-        """This node as flannel's annotations describe it."""
+        """This node as flannel's annotations describe it. Raises NotApplicable where there is no IPv4."""
+        self.require_ipv4()
         return flannel.host(self.api, self.net_conf.backend)
 
     @cached_property
     def peers(self) -> tuple[flannel.Host, ...]:
-        """The other nodes as flannel's annotations describe them."""
+        """The other nodes as flannel's annotations describe them. Raises NotApplicable where there is no IPv4."""
+        self.require_ipv4()
         return tuple(flannel.host(item, self.net_conf.backend) for item in self.api_nodes if item["metadata"]["name"] != self.node)
 
     def reading(self, name: str, phase: str = AFTER) -> Entry:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from ipaddress import IPv4Interface, IPv4Network
 
+from pytest_k8snet.model.probe import Family
 from pytest_k8snet.model.verdict import Inconclusive, NotApplicable
 from pytest_k8snet.parse import ip, subnet_env
 from pytest_k8snet.plan import flannel
@@ -16,6 +17,10 @@ CNI_FILE = "10-flannel.conflist"
 CNI_KEY = "cni-conf.json"
 PERMANENT = "PERMANENT"
 TABLES = ("", "main", "local")
+KEYS = {
+    Family.IPV4: ("FLANNEL_NETWORK", "FLANNEL_SUBNET"),
+    Family.IPV6: ("FLANNEL_IPV6_NETWORK", "FLANNEL_IPV6_SUBNET"),
+}
 
 
 def peer_routes(node: NodeFacts) -> Comparison:
@@ -60,9 +65,9 @@ def fdb(node: NodeFacts) -> Comparison:
 
 
 def subnet_keys(node: NodeFacts) -> Comparison:
-    """Which of the four keys /run/flannel/subnet.env holds."""
+    """Which of its keys /run/flannel/subnet.env holds: two for each family of the cluster, and two for all."""
     caption = "/run/flannel/subnet.env"
-    keys = ("FLANNEL_NETWORK", "FLANNEL_SUBNET", "FLANNEL_MTU", "FLANNEL_IPMASQ")
+    keys = [key for family in node.inventory.families for key in KEYS[family]] + ["FLANNEL_MTU", "FLANNEL_IPMASQ"]
     if node.absent("subnet.env"):
         return Comparison(caption, {"file": "missing"}, {"file": "present"})
     values = node.parsed("subnet.env", subnet_env.parse)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
-from ipaddress import IPv4Address, IPv4Network, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_network
 
 from pytest_k8snet.model.verdict import Inconclusive
 from pytest_k8snet.netfilter.hooks import Worlds
@@ -13,7 +13,7 @@ from pytest_k8snet.parse import iptables, nft
 from pytest_k8snet.parse.nft import NftRuleset
 from pytest_k8snet.parse.ruleset import Ruleset, Table
 from pytest_k8snet.plan import flannel
-from pytest_k8snet.plan.readers import legacy_tables
+from pytest_k8snet.plan.readers import LEGACY4, Legacy
 
 from .node_facts import NodeFacts
 
@@ -31,18 +31,20 @@ class NodeRules:
     @cached_property
     def worlds(self) -> Worlds:
         """All rules that apply on the node."""
-        nft_variant = self.facts.parsed("iptables", _saved)
-        return Worlds(nft_variant, self.legacy, self.facts.parsed("nft", _native))
+        return self.read(LEGACY4)
 
-    @cached_property
-    def legacy(self) -> Ruleset | None:
+    def read(self, kind: Legacy) -> Worlds:
+        """All rules for one family."""
+        return Worlds(self.facts.parsed(kind.saved, _saved), self._legacy(kind), self.facts.parsed("nft", _native))
+
+    def _legacy(self, kind: Legacy) -> Ruleset | None:
         """The legacy tables that exist; None when the kernel holds none."""
-        if not self.facts.absent("legacy-tables"):
-            self.facts.text("legacy-tables")
+        if not self.facts.absent(kind.names):
+            self.facts.text(kind.names)
         tables: dict[str, Table] = {}
         opaque: dict[str, str] = {}
-        for name in legacy_tables(self.facts.recording, self.node):
-            dump = self.facts.parsed(f"iptables-legacy/{name}", _saved)
+        for name in kind.tables(self.facts.recording, self.node):
+            dump = self.facts.parsed(f"{kind.program}/{name}", _saved)
             tables |= dump.tables
             opaque |= dump.opaque
         return Ruleset("legacy", tables, opaque) if tables or opaque else None
@@ -128,10 +130,11 @@ class NodeRules:
         return [(IPv4Network(route.destination), route.dev) for route in main]
 
     def _without_cidr(self) -> IPv4Network:
+        self.facts.require_ipv4()
         raise Inconclusive(f"{self.node}: the Node object has no IPv4 podCIDR")
 
 
-def sample(cidr: IPv4Network, avoid: Iterable[str] = ()) -> str:
+def sample(cidr: IPv4Network | IPv6Network, avoid: Iterable[str] = ()) -> str:
     """A pod's address near the end of a podCIDR, where the fewest pods are."""
     busy = frozenset(avoid)
     hosts = (str(cidr[index]) for index in range(-2, -min(cidr.num_addresses, 64), -1))

@@ -17,7 +17,7 @@ from .comparison import Comparison
 from .node_facts import NodeFacts
 from .node_versions import kubelet_config
 from .rules import OUTSIDE, NodeRules
-from .rules_proxy import NAT, Proxy, forwarded, require_iptables
+from .rules_proxy import NAT, Proxy, forwarded, require_rules
 from .rules_verdicts import Doubts
 
 OWNERS = re.compile(r"(KUBE|CNI|FLANNEL)-")  # chains of kube-proxy and kubelet, of CNI plugins, of flannel
@@ -49,7 +49,7 @@ def foreign_marks(facts: NodeFacts) -> Comparison:
 
 def random_ports(facts: NodeFacts) -> Comparison:
     """The rule that masquerades marked packets, and flannel's for what leaves the pod network."""
-    require_iptables(facts)
+    require_rules(facts)
     _require_tool(facts)
     found: dict[str, str] = {}
     notes: dict[str, str] = {}

@@ -101,18 +101,20 @@ def host(node: Mapping[str, Any], backend: str) -> Host:
     notes = node["metadata"].get("annotations") or {}
     cidrs = [network for network in map(ip_network, pod_cidrs(node)) if isinstance(network, IPv4Network)]
     public = notes.get(f"{PREFIX}public-ip-overwrite") or notes.get(f"{PREFIX}public-ip")
-    mac = _vtep_mac(name, notes.get(f"{PREFIX}backend-data", "")) if backend == "vxlan" else ""
+    mac = vtep_mac(name, "backend-data", notes) if backend == "vxlan" else ""
     if not cidrs or not public:
         missing = "an IPv4 podCIDR" if not cidrs else f"the annotation {PREFIX}public-ip"
         raise Inconclusive(f"node {name} has not {missing}: what its peers should have programmed is unknown")
     return Host(name, cidrs[0], public, mac)
 
 
-def _vtep_mac(node: str, data: str) -> str:
+def vtep_mac(node: str, note: str, notes: Mapping[str, str]) -> str:
+    """MAC of the tunnel device in an annotation (backend-data, backend-v6-data). Raises Inconclusive when there is none."""
+    data = notes.get(f"{PREFIX}{note}", "")
     try:
         return str(json.loads(data)["VtepMAC"]).lower()
     except (KeyError, TypeError, ValueError) as error:
-        raise Inconclusive(f"node {node}: annotation {PREFIX}backend-data {data!r} holds no VtepMAC") from error
+        raise Inconclusive(f"node {node}: annotation {PREFIX}{note} {data!r} holds no VtepMAC") from error
 
 
 def routes(conf: NetConf, peers: Iterable[Host], nic: str = "", links: Iterable[IPv4Interface] = ()) -> dict[str, tuple[str, str]]:

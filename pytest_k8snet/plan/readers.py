@@ -54,6 +54,8 @@ def _path(name: str, path: str, *phases: str) -> Reader:
 _ALL = (
     _argv("iptables", "iptables-nft-save", "-c"),
     _path("legacy-tables", "/proc/net/ip_tables_names"),
+    _argv("ip6tables", "ip6tables-nft-save", "-c"),
+    _path("legacy-tables6", "/proc/net/ip6_tables_names"),
     _argv("nft", "nft", "-j", "list", "ruleset"),
     _argv("links", "ip", "-j", "-d", "link", "show"),
     _argv("addresses", "ip", "-j", "addr", "show"),
@@ -102,6 +104,7 @@ HOSTS_READ, NAMED = ("a", "b", "host"), "a"
 READERS: Mapping[str, Reader] = MappingProxyType({reader.name: reader for reader in _ALL})
 
 _RULES = ("iptables", "legacy-tables", "nft", "links", "addresses", "routes", "bridge-nf")
+_RULES6 = ("ip6tables", "legacy-tables6", "nft", "addresses", "routes")
 _DEVICES = ("links", "addresses", "routes")
 _FILE = ("resolv.conf",)
 _NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -177,6 +180,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "NET-MTU-001": _DEVICES,
         "NET-IPV6-001": ("ip6-forward", "bridge-nf6"),
         "NET-MTU-007": ("subnet.env",),
+        "NET-IPV6-007": (*_RULES6, "neighbours", "fdb"),
     }
 )
 # requirements that judge rules by Services which a run itself must make
@@ -217,21 +221,34 @@ def readers_for(names: frozenset[str], phase: str) -> tuple[Stage, ...]:
     def first(recording: Recording, node: str) -> list[Request]:
         return [request for reader in now for request in _placed(reader, recording, node)]
 
+    kinds = [kind for kind in (LEGACY4, LEGACY6) if any(reader.name == kind.names for reader in now)]
+
     def legacy(recording: Recording, node: str) -> list[Request]:
-        return [request for table in legacy_tables(recording, node, phase) for request in legacy_reader(table).requests]
+        return [request for kind in kinds for table in kind.tables(recording, node, phase) for request in kind.reader(table).requests]
 
-    return (first, legacy) if any(reader.name == "legacy-tables" for reader in now) else (first,)
-
-
-def legacy_tables(recording: Recording, node: str, phase: str = AFTER) -> tuple[str, ...]:
-    """Names of the legacy tables the node's kernel holds; none where the file is missing (no legacy module)."""
-    facts = [fact for fact in recording.entries("facts", node=node, phase=phase, name="legacy-tables") if fact["ok"]]
-    return tuple(sorted(facts[-1]["text"].split())) if facts else ()
+    return (first, legacy) if kinds else (first,)
 
 
-def legacy_reader(table: str) -> Reader:
-    """The dump of one legacy table that exists."""
-    return _argv(f"iptables-legacy/{table}", "iptables-legacy-save", "-c", "-t", table)
+@dataclass(frozen=True, slots=True)
+class Legacy:
+    """How the rules of one family are read: `saved` and `names` are readers, `program` prints a legacy table."""
+
+    saved: str
+    names: str
+    program: str
+
+    def tables(self, recording: Recording, node: str, phase: str = AFTER) -> tuple[str, ...]:
+        """Names of the legacy tables the node's kernel holds; none where the file is missing (no legacy module)."""
+        facts = [fact for fact in recording.entries("facts", node=node, phase=phase, name=self.names) if fact["ok"]]
+        return tuple(sorted(facts[-1]["text"].split())) if facts else ()
+
+    def reader(self, table: str) -> Reader:
+        """The dump of one legacy table that exists."""
+        return _argv(f"{self.program}/{table}", f"{self.program}-save", "-c", "-t", table)
+
+
+LEGACY4 = Legacy("iptables", "legacy-tables", "iptables-legacy")
+LEGACY6 = Legacy("ip6tables", "legacy-tables6", "ip6tables-legacy")
 
 
 def resolver_path(recording: Recording, node: str) -> str | None:

@@ -44,12 +44,28 @@ class Evidence:
         wanted = self.long(endpoint if "@" in endpoint else f"host@{endpoint}")
         return next(str(entry["ip"]) for entry in self.recording.entries("fleet", endpoint=wanted))
 
+    def ip6(self, endpoint: str) -> str:
+        """IPv6 address of a probe pod or of a node."""
+        wanted = self.long(endpoint if "@" in endpoint else f"host@{endpoint}")
+        return next(str(ip) for entry in self.recording.entries("fleet", endpoint=wanted) for ip in entry["ips"] if ":" in ip)
+
+    def cidr6(self, node: str) -> str:
+        """IPv6 podCIDR of a node."""
+        found = next(item for item in self._last("nodes")["items"] if item["metadata"]["name"] == self._names[node])
+        return next(str(cidr) for cidr in found["spec"]["podCIDRs"] if ":" in cidr)
+
     def cidr(self, node: str) -> str:
         """podCIDR of a node."""
         return str(next(item["spec"]["podCIDR"] for item in self._last("nodes")["items"] if item["metadata"]["name"] == self._names[node]))
 
     def filled(self, text: str) -> str:
-        """Text with {pod/a@w1}, {w1}, {cidr w1} and {1 w1}, an address of that podCIDR by its number, replaced by addresses."""
+        """Text with {pod/a@w1}, {w1}, {cidr w1} and {1 w1}, an address of that podCIDR by its number, replaced by addresses.
+
+        For IPv6 {pod/a@w1 ipv6}, {w1 ipv6}, {cidr6 w1}, and {tunnel6 w1} for the network address of that podCIDR.
+        """
+        text = re.sub(r"\{(\S+) ipv6\}", lambda match: self.ip6(match[1]), text)
+        text = re.sub(r"\{cidr6 (\w+)\}", lambda match: self.cidr6(match[1]), text)
+        text = re.sub(r"\{tunnel6 (\w+)\}", lambda match: self.cidr6(match[1]).partition("/")[0], text)
         text = re.sub(r"\{cidr (\w+)\}", lambda match: self.cidr(match[1]), text)
         text = re.sub(r"\{(\d+) (\w+)\}", lambda match: str(ip_network(self.cidr(match[2]))[int(match[1])]), text)
         return re.sub(r"\{([^{}]+)\}", lambda match: self.ip(match[1]), text)

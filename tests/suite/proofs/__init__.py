@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
-from . import cells, chains, devices, firewall, nftables, nodes, objects, reachability, records, resolution, rules, scenarios, services
+from . import (
+    cells,
+    chains,
+    devices,
+    firewall,
+    ipv6,
+    nftables,
+    nodes,
+    objects,
+    reachability,
+    records,
+    resolution,
+    rules,
+    scenarios,
+    services,
+)
 from .proof import Proof
 
-IPV6 = frozenset({"NET-IPV6-001", "NET-IPV6-002", "NET-IPV6-005"})
-IPVS = frozenset({"NET-PROXY-029", "NET-PROXY-030"})
-UNRECORDED = IPV6 | IPVS | {"NET-FLANNEL-024"}  # there is no recording of such a cluster: unit tests prove them
+IPV6 = frozenset({f"NET-IPV6-{number}" for number in ("001", "002", "003", "005", "007", "008")})
+UNRECORDED = frozenset({"NET-FLANNEL-024", "NET-PROXY-029", "NET-PROXY-030"})  # apply to no recorded cluster: unit tests prove them
 NFTABLES = frozenset({"NET-PROXY-025", "NET-PROXY-026", "NET-PROXY-027", "NET-PROXY-028", "NET-FLANNEL-023"})
 XTABLES = frozenset({
     "NET-PROXY-007", "NET-PROXY-008", "NET-PROXY-010", "NET-PROXY-011", "NET-PROXY-019", "NET-PROXY-020", "NET-PROXY-021",
     "NET-FLANNEL-020", "NET-FLANNEL-021", "NET-NODE-006",
 })  # fmt: skip
 # Recording -> requirements that do not apply to its cluster: each of them but the unrecorded ones is proven on another recording.
-SKIPPED = {"healthy-vxlan-iptables": UNRECORDED | NFTABLES, "healthy-nftables": UNRECORDED | XTABLES}
+SKIPPED = {
+    "healthy-vxlan-iptables": UNRECORDED | IPV6 | NFTABLES,
+    "healthy-nftables": UNRECORDED | IPV6 | XTABLES,
+    "healthy-dual": UNRECORDED | NFTABLES,
+}
 ELSEWHERE = SKIPPED["healthy-vxlan-iptables"]
 PROOFS: tuple[Proof, ...] = (
     *reachability.PROOFS,
@@ -30,4 +48,5 @@ PROOFS: tuple[Proof, ...] = (
     *scenarios.PROOFS,
     *records.PROOFS,
     *nftables.PROOFS,
+    *ipv6.PROOFS,
 )

@@ -49,7 +49,7 @@ class World:
         self.inventory = inventory()
         self.matrix = load_matrix(matrix_path)
         reach = available(self.inventory, settings or Settings())
-        self.plans = {i: self.matrix.cells(i, self.inventory, reach) for i in self.matrix.requirements()}
+        self.plans = {i: self.matrix.cells(i, self.inventory, reach) for i in self.matrix.requirements() if i not in IPV6}
         self.recording = Recording({"run_id": RUN})
         for name, ip in ADDRESS.items():
             if name != "outside/runner":
@@ -220,5 +220,6 @@ def functions_of(path):
     return [(name, function) for name, function in named if list(inspect.signature(function).parameters) == ["cell"]]
 
 
-IDS = load_matrix(SUITE / "matrix.yaml").requirements()
+IPV6 = ("NET-IPV6-003", "NET-IPV6-008")  # this world has no IPv6: the recording of a dual-stack cluster proves them
+IDS = tuple(id for id in load_matrix(SUITE / "matrix.yaml").requirements() if id not in IPV6)
 any_cell = pytest.mark.parametrize("requirement", IDS)

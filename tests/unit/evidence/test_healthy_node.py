@@ -10,10 +10,11 @@ from pytest_k8snet.evidence.node import NodeEvidence
 from pytest_k8snet.model.verdict import NotApplicable
 
 OTHER_MODES = {*rules_nft.COMPARISONS, *ipvs.COMPARISONS, *flannel_nft.COMPARISONS}
+ELSEWHERE = {"ipv6_prerequisites", "host_gw", "hairpin", "flannel_ipv6", "flannel_ipv6_rules"}  # of other clusters
 
 
 @pytest.mark.parametrize("node", NODES)
-@pytest.mark.parametrize("name", NodeEvidence.comparisons.keys() - {"ipv6_prerequisites", "host_gw", "hairpin"} - OTHER_MODES)
+@pytest.mark.parametrize("name", NodeEvidence.comparisons.keys() - ELSEWHERE - OTHER_MODES)
 def test_node(world, node, name):
     if name in OF_A_RUN:
         world = RecordedWorld()

@@ -5,7 +5,7 @@ from fnmatch import fnmatch
 import pytest
 
 from pytest_k8snet.model.recording import Recording
-from pytest_k8snet.plan.readers import READERS, legacy_tables, names_for, pod_readers, readers_for
+from pytest_k8snet.plan.readers import LEGACY4, READERS, names_for, pod_readers, readers_for
 
 WRITING = ("modprobe", "sysctl -w", " -A ", " -I ", " add ", " del ", " set ")
 
@@ -34,8 +34,8 @@ def test_legacy_tables_are_dumped_only_after_their_names_were_read():
 
 
 def test_no_legacy_dump_where_the_names_are_missing():
-    assert legacy_tables(_recording(("legacy-tables", "filter", False)), "w1") == ()
-    assert legacy_tables(_recording(), "w1") == ()
+    assert LEGACY4.tables(_recording(("legacy-tables", "filter", False)), "w1") == ()
+    assert LEGACY4.tables(_recording(), "w1") == ()
 
 
 @pytest.mark.parametrize("name", READERS)
