@@ -48,7 +48,7 @@ class IpvsWorld(RecordedWorld):
         super().__init__()
         self.configure(r"(?m)^mode:.*$", "mode: ipvs")
         services = self.recording.object("services")["items"]
-        self.vips = sorted({service["spec"]["clusterIP"] for service in services} - {"None"})
+        self.vips = sorted({service["spec"].get("clusterIP", "None") for service in services} - {"None"})
         addresses = json.loads(self.text("addresses"))
         held = [{"family": "inet", "local": address, "prefixlen": 32, "scope": "global"} for address in self.vips]
         addresses.append({**addresses[-1], "ifname": "kube-ipvs0", "addr_info": held})

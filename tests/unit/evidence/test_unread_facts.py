@@ -32,9 +32,8 @@ NEEDS = {  # comparison -> a requirement that uses it
 
 def test_every_comparison_of_a_node_is_tried_here():
     objects = {"network_condition", "ready_condition", "cluster_dns"}
-    elsewhere = {"pod_status", "ipv6_prerequisites", "host_gw", "reverse_path"}
-    elsewhere = {"pod_status", "ipv6_prerequisites", *rules_nft.COMPARISONS, *ipvs.COMPARISONS, *flannel_nft.COMPARISONS}
     elsewhere = {"pod_status", "ipv6_prerequisites", "host_gw", "reverse_path", "flannel_ipv6", "flannel_ipv6_rules"}
+    elsewhere |= {*rules_nft.COMPARISONS, *ipvs.COMPARISONS, *flannel_nft.COMPARISONS}
     assert NEEDS.keys() | objects | elsewhere == NodeEvidence.comparisons.keys()
 
 
