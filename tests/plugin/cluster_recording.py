@@ -106,6 +106,7 @@ def _sample(plan: CellPlan, server: str, number: int, outcome: str, known: Inven
         "peer_port": 4711,
         "ttl": _ttl(plan),
         "mss": 1410,
+        "local": _address(plan.probe.target, known, made),
     }
     if plan.probe.action is Action.TLS:
         reply |= {"sans": ["kubernetes.default.svc"], "issuer": "CN=kubernetes"}
@@ -123,7 +124,8 @@ def _peer(plan: CellPlan, known: Inventory, made: Recording) -> str:
     outside = target.kind in (EndpointKind.HOST, EndpointKind.OUTSIDE) and source.kind is EndpointKind.POD and target.node != source.node
     if source.kind is EndpointKind.HOST and target.kind is EndpointKind.POD and target.node != source.node:
         return known.node(source.node).pod_cidrs[0].partition("/")[0]
-    if target == Endpoint(EndpointKind.SERVICE, "self"):
+    own_pod = source.kind is EndpointKind.HOST and target.kind is EndpointKind.POD and target.node == source.node
+    if own_pod or target == Endpoint(EndpointKind.SERVICE, "self"):
         return known.node(source.node).pod_cidrs[0].replace(".0/24", ".1")
     return known.node(source.node).ip if outside else own
 
