@@ -40,7 +40,7 @@ def leftovers(facts: NodeFacts) -> Comparison:
     others = {
         "ipvs": ("device", [IPVS_DEVICE] if IPVS_DEVICE in facts.links else []),
         "nftables": ("nftables tables", [f"{family} {name}" for family, name in tables if name == NFT_TABLE]),
-        "iptables": ("iptables rules", _service_rules(proxy, mode)),
+        "iptables": ("iptables rules", [] if mode == "iptables" else _service_rules(proxy, mode)),
     }
     found = {f"{what} of mode {other}": tuple(things) or NONE for other, (what, things) in others.items() if other != mode}
     return Comparison(f"leftovers of other modes (kube-proxy runs in mode {mode})", found, dict.fromkeys(found, NONE))

@@ -99,8 +99,11 @@ def _parting(one: tuple[Step, ...], other: tuple[Step, ...]) -> Step | None:
 
 
 def _addresses(proxy: Proxy, port: ServicePort, doubts: Doubts) -> Iterator[tuple[str, str, str, str]]:
-    """Every address of the node, one node port."""
+    """Every address of the node, one node port; by hooks that translate Service packets at all."""
     for address in sorted(address for address in proxy.rules.local if ":" not in address):
+        ways = proxy.from_node if address.startswith("127.") else proxy.from_pods
+        if not any(way.translated or way.doubt for way in ways.values()):
+            continue
         words = f"{address}:{port.node_port}/{port.protocol}"
         branches = _to(proxy, port, address)
         if doubt := next((branch for branch in branches if branch.uncertain), None):
