@@ -109,7 +109,7 @@ def _addresses(proxy: Proxy, port: ServicePort, doubts: Doubts) -> Iterator[tupl
         if doubt := next((branch for branch in branches if branch.uncertain), None):
             doubts.add(f"{words}: {doubt.by or doubt.trace}")
             continue
-        reached = all(end(branch) != UNTRANSLATED for branch in branches)
+        reached = any(end(branch) != UNTRANSLATED for branch in branches)
         why = next((str(branch.steps[-1]) for branch in branches if branch.steps), "no rule matches")
         yield words, REACHED if reached else NOT_REACHED, REACHED if _served(proxy, address) else NOT_REACHED, why
 

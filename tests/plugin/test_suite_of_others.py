@@ -119,7 +119,7 @@ def test_bare_run_under_a_hostile_ini_collects_the_suite(replay, pytester):
     pytester.makeini("[pytest]\npython_files = check_*.py\ntestpaths = nowhere\nnorecursedirs = *\nxfail_strict = true\n")
     done = replay()
     assert done.code == 0
-    assert done.report["coverage"]["passed"] == 21
+    assert done.report["coverage"]["passed"] == 23
 
 
 def test_bare_run_under_an_ini_that_hides_functions_says_so(replay, pytester):
