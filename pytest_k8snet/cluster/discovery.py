@@ -31,6 +31,7 @@ OBJECTS = {
 }
 OLD_FLANNEL = "configmap/kube-system/kube-flannel-cfg"  # its home before flannel 0.19
 ONCE = ("version", "namespace/kube-system")  # cannot change within a run
+SETTINGS = ("configmap/", "daemonsets/", "deployments/")  # read once: what follows from a change shows in pods and on nodes
 LOG_LINES = 200
 LOG_PODS = 12  # requests are bounded
 PARALLEL = 8
@@ -44,10 +45,11 @@ def discover(connection: Connection, recording: Recording, settings: Settings, a
     """
     if not again:
         _append(recording, {name: connection.greeting[name] for name in ONCE})
-    _read(connection, recording, OBJECTS)
-    _append(recording, {PODS: pods(connection)})
+    _read(connection, recording, {name: path for name, path in OBJECTS.items() if not (again and name.startswith(SETTINGS))})
+    if again:  # the run's own pods are there only now
+        _append(recording, {PODS: pods(connection)})
     _require_nodes(connection, recording)
-    if recording.object("configmap/kube-flannel/kube-flannel-cfg") is None:
+    if not again and recording.object("configmap/kube-flannel/kube-flannel-cfg") is None:
         _read(connection, recording, {OLD_FLANNEL: f"{CORE}/namespaces/kube-system/configmaps/kube-flannel-cfg"})
     if not again:
         _select(connection, recording, settings)

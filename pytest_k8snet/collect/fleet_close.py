@@ -12,7 +12,7 @@ from pytest_k8snet.errors import NoVerdict
 
 PATIENCE = 20.0  # s for namespaces to disappear
 FORCE_AFTER = 8.0  # s after which pods whose kubelet does not answer are deleted by force
-PAUSES = (0.5, 1.0, 1.0, 1.5, 2.0)
+PAUSES = (1.0, 1.5, 2.0, 2.0, 3.0)
 RUN_LABEL = "k8snet/run"
 CORE = "/api/v1/namespaces"
 COLLECTIONS = {"pods": CORE, "configmaps": CORE, "endpointslices": "/apis/discovery.k8s.io/v1/namespaces"}

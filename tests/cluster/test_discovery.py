@@ -91,11 +91,13 @@ def test_flannel_from_before_019_is_looked_for_in_kube_system(api, connection, s
 
 def test_a_second_read_appends_and_wins(api, connection, settings, recording):
     discover(connection, recording, settings)
-    api.put("configmaps", "kube-system", "kube-proxy", {"data": {"config.conf": "mode: nftables"}})
+    assert statuses(recording, "services") == [200]
+    api.put("services", "default", "late", {"spec": {"clusterIP": "10.96.0.9"}})
     before = connection.requests
     discover(connection, recording, settings, again=True)
-    assert statuses(recording, "configmap/kube-system/kube-proxy") == [404, 200]
-    assert recording.object("configmap/kube-system/kube-proxy")["data"]["config.conf"] == "mode: nftables"
+    assert statuses(recording, "services") == [200, 200]
+    assert "late" in [item["metadata"]["name"] for item in recording.object("services")["items"]]
+    assert statuses(recording, "configmap/kube-system/kube-proxy") == [404], "settings are read once"
     assert statuses(recording, "configz/n1") == [200]
     assert connection.requests - before <= len(OBJECTS) + 2
 
@@ -118,7 +120,7 @@ def _pods(api, number):
 def test_pods_of_all_namespaces_page_by_page(api, connection, settings, recording, monkeypatch):
     monkeypatch.setattr(pods, "PAGE", 4)
     _pods(api, 10)
-    discover(connection, recording, settings)
+    discover(connection, recording, settings, again=True)
     found = recording.object("pods")["items"]
     assert sorted(pod["metadata"]["name"] for pod in found) == [f"p{index:02}" for index in range(10)]
     assert {pod["metadata"]["namespace"] for pod in found} == {"ns-0", "ns-1", "ns-2"}
@@ -127,7 +129,7 @@ def test_pods_of_all_namespaces_page_by_page(api, connection, settings, recordin
 
 def test_of_other_peoples_pods_only_place_and_addresses_are_kept(api, connection, settings, recording):
     _pods(api, 1)
-    discover(connection, recording, settings)
+    discover(connection, recording, settings, again=True)
     assert recording.object("pods")["items"] == [
         {
             "metadata": {"name": "p00", "namespace": "ns-0"},
@@ -147,7 +149,7 @@ def test_a_part_of_the_pods_is_no_evidence(api, connection, settings, recording,
         return (410, "the continue token is too old") if path == "/api/v1/pods" and len(asked) == 2 else None
 
     api.deny = expired
-    discover(connection, recording, settings)
+    discover(connection, recording, settings, again=True)
     assert recording.object("pods") is None
     (entry,) = recording.entries("objects", name="pods")
     assert (entry["status"], entry["body"]["message"]) == (410, "the continue token is too old")

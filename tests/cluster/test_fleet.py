@@ -235,6 +235,7 @@ def test_close_deletes_everything_of_the_run_and_confirms(api, fleet_of):
 def test_what_cannot_be_deleted_is_named(api, fleet_of, monkeypatch):
     monkeypatch.setattr(fleet_close, "PATIENCE", 1.0)
     monkeypatch.setattr(fleet_close, "FORCE_AFTER", 0.3)
+    monkeypatch.setattr(fleet_close, "PAUSES", (0.2,))
     fleet = deploy(fleet_of(roles={"host"}, services=()))
     api.sticky.add("k8snet-r1-privileged")
     assert fleet.close() == ("namespace k8snet-r1-privileged",)

@@ -20,7 +20,7 @@ def test_the_launcher_runs_the_suite(run, python, recording):
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.strip().splitlines()[-1].startswith("k8snet: PASS")
     report = json.loads((python.parents[2] / "build" / "report.json").read_text())
-    assert report["coverage"]["passed"] == 21
+    assert report["coverage"]["passed"] == 23
 
 
 def test_the_launcher_needs_no_help_from_the_projects_ini(run, python, recording):
@@ -36,7 +36,7 @@ def test_bare_pytest_runs_the_suite_beside_a_hostile_ini(run, python, recording)
     (python.parents[2] / "pytest.ini").write_text(hostile)
     done = run("-m", "pytest", "--k8snet-replay", recording, *CELLS)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "129 passed" in done.stdout
+    assert "153 passed" in done.stdout
 
 
 def test_bare_pytest_says_why_it_cannot(run, python, recording):
@@ -50,7 +50,7 @@ def test_bare_pytest_says_why_it_cannot(run, python, recording):
 def test_two_workers_judge_the_same(run, recording):
     done = run("-m", "pytest", "--k8snet-replay", recording, *CELLS, "-n", "2")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "129 passed" in done.stdout
+    assert "153 passed" in done.stdout
 
 
 def test_an_unrelated_project_notices_nothing(run, python):
