@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pytest_k8snet.model.endpoint import Endpoint
 from pytest_k8snet.model.inventory import Inventory, Node
 from pytest_k8snet.model.probe import Family
 from pytest_k8snet.model.recording import Recording
@@ -34,7 +35,7 @@ class Handover:
 
     def dumps(self) -> str:
         """As one string, the safest thing to send to a worker."""
-        inventory = asdict(self.inventory) if self.inventory else None
+        inventory = _plain(self.inventory) if self.inventory else None
         return json.dumps([str(self.folder), self.run_id, self.problem, inventory, dict(self.noted)], default=dict)
 
     @classmethod
@@ -63,10 +64,16 @@ def read_selection(path: Path, demand: Demand) -> dict[str, Case]:
     return {nodeid: demand.case(*names) for nodeid, names in json.loads(path.read_text("utf-8")).items()}
 
 
+def _plain(inventory: Inventory) -> dict[str, Any]:
+    servers = {str(endpoint): address for endpoint, address in inventory.dns_servers.items()}
+    return asdict(replace(inventory, dns_servers={})) | {"dns_servers": servers}
+
+
 def _inventory(raw: dict[str, Any]) -> Inventory:
     nodes = tuple(Node(**{key: _frozen(value) for key, value in node.items()}) for node in raw.pop("nodes"))
     families = tuple(Family(family) for family in raw.pop("families"))
-    return Inventory(**{key: _frozen(value) for key, value in raw.items()}, nodes=nodes, families=families)
+    servers = {Endpoint.parse(name): address for name, address in raw.pop("dns_servers").items()}
+    return Inventory(**{key: _frozen(value) for key, value in raw.items()}, nodes=nodes, families=families, dns_servers=servers)
 
 
 def _frozen(value: Any) -> Any:

@@ -23,7 +23,10 @@ FACTS = (
 _ENDPOINTS = {f"NET-PROXY-{number}" for number in ("007", "010", "017", "016", "018", "019", "020", "021", "022", "023")}
 _NAMES = {"NET-PROXY-009", "NET-PROXY-012", "NET-PROXY-013", "NET-PROXY-015", "NET-PROXY-023"}  # those and the version they are of
 _MARKS = {"NET-PROXY-002", "NET-PROXY-008", "NET-PROXY-011", "NET-SERVICE-005"}
-_BY_MODE = {f"NET-PROXY-{number}" for number in ("003", "004", "009", "012", "013", "015")} | {"NET-NAT-011", "NET-NODE-015"}
+_BY_MODE = {f"NET-PROXY-{number}" for number in ("003", "004", "009", "012", "013", "015", "025", "026", "027", "028", "029", "030")} | {
+    "NET-NAT-011",
+    "NET-NODE-015",
+}
 _TRANSLATED = _ENDPOINTS | _MARKS
 _PROXY = {"NET-PROXY-001", "NET-PROXY-005", "NET-PROXY-006", "NET-SERVICE-014"}
 _MODE = {"NET-NODE-002", "NET-NODE-006", "NET-SERVICE-009", "NET-SERVICE-010", "NET-SERVICE-018", "NET-SERVICE-026"}
@@ -33,7 +36,7 @@ _OVERLAY = {"NET-FLANNEL-015", "NET-FLANNEL-016", "NET-FLANNEL-017", "NET-FLANNE
 OBJECTS: dict[str, set[str]] = {  # answer of the API -> requirements that hang on it
     "configmap/kube-flannel/kube-flannel-cfg": _OVERLAY
     | {"NET-FLANNEL-001", "NET-FLANNEL-002", "NET-FLANNEL-005", "NET-FLANNEL-006", "NET-FLANNEL-007"}
-    | {"NET-FLANNEL-013", "NET-FLANNEL-014", "NET-FLANNEL-018", "NET-FLANNEL-024", "NET-MTU-001", "NET-NAT-011"}
+    | {"NET-FLANNEL-013", "NET-FLANNEL-014", "NET-FLANNEL-018", "NET-FLANNEL-023", "NET-FLANNEL-024", "NET-MTU-001", "NET-NAT-011"}
     | {"NET-NODE-001", "NET-NODE-003", "NET-NODE-004", "NET-NODE-010", "NET-NODE-011", "NET-NODE-012", "NET-PATH-003", "NET-REACH-014"},
     "configmap/kube-system/coredns": {"NET-DNS-005", "NET-DNS-016"},
     "configmap/kube-system/kube-proxy": _TRANSLATED | _PROXY | _MODE | _BY_MODE | {"NET-NAT-010", "NET-NODE-005"},

@@ -33,6 +33,8 @@ def test_one_direction_fails_in_one_cell(evidence, judge, healthy):
     assert judge(evidence).differs(healthy) == {
         "NET-REACH-005 pod/a@w1 > pod/a@w2 tcp": "failed",
         "NET-NAT-002 pod/a@w1 > pod/a@w2 tcp": "inconclusive",
+        "NET-NAT-003 pod/a@w1 > pod/a@w2 tcp": "inconclusive",
+        "NET-REACH-018 pod/a@w1 > pod/a@w2 tcp": "warning",
     }
 
 

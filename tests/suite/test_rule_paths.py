@@ -58,7 +58,7 @@ def test_every_rule_on_the_way_of_a_service_packet_counts(rule, judge, healthy):
         (
             ("web:tcp cluster IP", "-A KUBE-SVC-"),
             f"-A {{chain}} {UNKNOWN} -j RETURN",
-            {f"NET-PROXY-0{number}" for number in ("07", "10", "17", "18", "19", "20", "21")},
+            {f"NET-PROXY-0{number}" for number in ("07", "10", "16", "17", "18", "19", "20", "21", "23")},
         ),
         (
             ("-A FORWARD", "-j FLANNEL-FWD"),
