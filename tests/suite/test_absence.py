@@ -23,10 +23,8 @@ FACTS = (
 _ENDPOINTS = {f"NET-PROXY-{number}" for number in ("007", "010", "017", "016", "018", "019", "020", "021", "022", "023")}
 _NAMES = {"NET-PROXY-009", "NET-PROXY-012", "NET-PROXY-013", "NET-PROXY-015", "NET-PROXY-023"}  # those and the version they are of
 _MARKS = {"NET-PROXY-002", "NET-PROXY-008", "NET-PROXY-011", "NET-SERVICE-005"}
-_BY_MODE = {f"NET-PROXY-{number}" for number in ("003", "004", "009", "012", "013", "015", "025", "026", "027", "028", "029", "030")} | {
-    "NET-NAT-011",
-    "NET-NODE-015",
-}
+_RULES_OF_A_MODE = ("003", "004", "009", "012", "013", "015", "025", "026", "027", "028", "029", "030")
+_BY_MODE = {f"NET-PROXY-{number}" for number in _RULES_OF_A_MODE} | {"NET-NAT-011", "NET-NODE-015"}
 _TRANSLATED = _ENDPOINTS | _MARKS
 _PROXY = {"NET-PROXY-001", "NET-PROXY-005", "NET-PROXY-006", "NET-SERVICE-014"}
 _MODE = {"NET-NODE-002", "NET-NODE-006", "NET-SERVICE-009", "NET-SERVICE-010", "NET-SERVICE-018", "NET-SERVICE-026"}

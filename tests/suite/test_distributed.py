@@ -40,4 +40,4 @@ def test_two_workers_judge_alike(evidence, judge, tmp_path):
     alone, together = judge(evidence), Judged(done.returncode, json.loads(report.read_text("utf-8")), evidence.short)
     assert together.differs(alone) == {}
     assert {item: together.message(item) for item in together.results} == {item: alone.message(item) for item in alone.results}
-    assert set(together.statuses.values()) == {"passed", "failed", "warning", "inconclusive"}
+    assert set(together.statuses.values()) == {"passed", "failed", "warning", "inconclusive", "skipped"}
