@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from pytest_k8snet.model.verdict import Inconclusive
 from pytest_k8snet.parse import counters
+from pytest_k8snet.plan.node_ports import node_port_range
 from pytest_k8snet.plan.readers import AFTER, BEFORE
 
 from .comparison import Comparison
@@ -18,8 +19,6 @@ STRICT = "1"
 PER_CORE, AT_LEAST = 32768, 131072  # kube-proxy's defaults for nf_conntrack_max
 FULL = 0.8
 LOSSES = ("insert_failed", "drop", "early_drop")
-NODE_PORTS = "30000-32767"
-RANGE_FLAG = "--service-node-port-range="
 
 
 def backend_module(node: NodeFacts) -> Comparison:
@@ -70,7 +69,7 @@ def tracking(node: NodeFacts) -> Comparison:
 def local_ports(node: NodeFacts) -> Comparison:
     """Ports that the kernel gives to outgoing connections, without the reserved ones, against the NodePort range."""
     low, high = (int(word) for word in node.text("local-ports").split())
-    first, last = (int(word) for word in _node_ports(node).split("-"))
+    first, last = node_port_range(node.recording)
     reserved = _ports(node.text("reserved-ports").strip())
     shared = [port for port in range(max(low, first), min(high, last) + 1) if port not in reserved]
     found = f"overlap: {shared[0]} to {shared[-1]}" if shared else "no overlap"
@@ -106,15 +105,6 @@ def _conntrack_wanted(node: NodeFacts) -> int | None:
         return None
     cores = str(((node.api.get("status") or {}).get("capacity") or {}).get("cpu", ""))
     return max(PER_CORE * int(cores), AT_LEAST) if cores.isdigit() else AT_LEAST
-
-
-def _node_ports(node: NodeFacts) -> str:
-    """The API server's own flag where its pod shows it, else the default range."""
-    pods = (node.recording.object("pods/kube-system") or {}).get("items") or ()
-    words = (
-        word for pod in pods for c in pod["spec"].get("containers") or () for word in (*(c.get("command") or ()), *(c.get("args") or ()))
-    )
-    return next((word.removeprefix(RANGE_FLAG) for word in words if word.startswith(RANGE_FLAG)), NODE_PORTS)
 
 
 def _ports(text: str) -> frozenset[int]:
