@@ -118,7 +118,7 @@ def measure(
     rounds: int,
     repeat: int,
 ) -> None:
-    builder = RequestBuilder(AddressBook(found, recording), {}, 5.0)
+    builder = RequestBuilder(AddressBook(found, recording), None, 5.0)
     cells = mesh(found.names)
     once = [builder.build(probe, Sampling(1, 0)) for _ in range(repeat) for probe in cells]
     grouped = {source: [r for r in once if f":{source}>" in r["id"]] for source in {probe.source for probe in cells}}

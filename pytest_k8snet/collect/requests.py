@@ -57,7 +57,8 @@ class RequestBuilder:
             case Action.BULK:
                 return {"bytes": BULK_BYTES, "samples": 1, "warmup": 0}
             case Action.TLS:
-                return {"server_name": "kubernetes.default.svc", "path": "/version"}
+                # Every sample is a request that the API server counts and answers, from each node to each address.
+                return {"server_name": "kubernetes.default.svc", "path": "/version", "warmup": 0}
             case Action.RESOLVE:
                 return self._question(probe, {"patience": PATIENCE} if questions.of(probe.detail) in PATIENT else {})
             case Action.LOOKUPS:

@@ -74,6 +74,7 @@ def test_the_api_is_asked_at_its_service_and_at_each_endpoint(builder):
     endpoint = builder.build(Probe.parse("tls4:pod/a@k8snet-worker1>api/172.30.0.11:6443"), Sampling())
     assert (service["address"], service["port"]) == ("10.96.0.1", 443)
     assert (endpoint["address"], endpoint["port"]) == ("172.30.0.11", 6443)
+    assert {one["warmup"] for one in (service, endpoint)} == {0}
 
 
 def test_the_largest_packet_is_not_to_be_fragmented(builder):
