@@ -7,7 +7,7 @@ from typing import Any
 
 from spoiling import Evidence
 
-from .proof import FAILED, WARNING, Edit, Proof
+from .proof import FAILED, INCONCLUSIVE, WARNING, Edit, Proof
 
 NFT = "healthy-nftables"
 Objects = list[dict[str, Any]]
@@ -126,7 +126,7 @@ PROOFS = (
     on_nft(
         "NET-PROXY-025", "the table is deleted", without_table(PROXY),
         ("ip kube-proxy nat prerouting: expected -100, found nothing", "ip kube-proxy filter: expected forward 0 input 0"),
-        also={f"NET-PROXY-{number} w1": FAILED for number in ("002", "017", "018", "022", "026", "027")},
+        also={f"NET-PROXY-{number} w1": FAILED for number in ("002", "017", "018", "022", "026", "027")} | {"NET-NAT-011 w1": INCONCLUSIVE},
     ),
     on_nft(
         "NET-PROXY-026", "the element of the cluster's DNS is missing",
@@ -142,10 +142,12 @@ PROOFS = (
     on_nft(
         "NET-PROXY-027", "marked packets are not masqueraded", rules(PROXY, "masquerading", lambda found, _evidence: found[1:]),
         (MASQUERADE, "mark 0x4000: expected masqueraded, found kept"),
+        also={"NET-NAT-011 w1": INCONCLUSIVE},
     ),
     on_nft(
         "NET-PROXY-027", "source ports are not chosen at random", rules(PROXY, "masquerading", _in_order),
         (MASQUERADE, "port: expected fully-random, found not at random (native ip kube-proxy masquerading rule 1: meta mark & 0x00004000"),
+        also={"NET-NAT-011 w1": WARNING},
     ),
     on_nft(
         "NET-PROXY-028", "the kernel is too old",
@@ -170,7 +172,7 @@ PROOFS = (
         "NET-NAT-009", "a native chain masquerades pod to pod traffic",
         foreign("postrouting", "nat", 90, *(within(end, "10.244.0.0/16") for end in ("saddr", "daddr")), lambda _: {"masquerade": None}),
         ("expected kept, found masqueraded (native ip others c rule 1: ip saddr 10.244.0.0/16 ip daddr 10.244.0.0/16 masquerade)",),
-        also={"NET-PROXY-027 w1": FAILED},
+        also={"NET-PROXY-027 w1": FAILED, "NET-NAT-011 w1": WARNING},
     ),
     on_nft(
         "NET-NODE-007", "a native rule drops packets to one node",
