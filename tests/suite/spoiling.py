@@ -58,11 +58,17 @@ class Evidence:
         """podCIDR of a node."""
         return str(next(item["spec"]["podCIDR"] for item in self._last("nodes")["items"] if item["metadata"]["name"] == self._names[node]))
 
+    def _replicas(self) -> str:
+        pods = [pod for pod in self._last("pods/kube-system")["items"] if pod["metadata"]["labels"].get("k8s-app") == "kube-dns"]
+        return ", ".join(sorted(pod["status"]["podIP"] for pod in pods))
+
     def filled(self, text: str) -> str:
         """Text with {pod/a@w1}, {w1}, {cidr w1} and {1 w1}, an address of that podCIDR by its number, replaced by addresses.
 
         For IPv6 {pod/a@w1 ipv6}, {w1 ipv6}, {cidr6 w1}, and {tunnel6 w1} for the network address of that podCIDR.
+        {replicas} are the addresses of all CoreDNS pods.
         """
+        text = text.replace("{replicas}", self._replicas())
         text = re.sub(r"\{(\S+) ipv6\}", lambda match: self.ip6(match[1]), text)
         text = re.sub(r"\{cidr6 (\w+)\}", lambda match: self.cidr6(match[1]), text)
         text = re.sub(r"\{tunnel6 (\w+)\}", lambda match: self.cidr6(match[1]).partition("/")[0], text)
