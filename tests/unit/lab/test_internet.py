@@ -28,13 +28,28 @@ def _with_servers(use: Callable[[dict[str, int]], Any]) -> Any:
 
     async def session() -> Any:
         serving = asyncio.create_task(internet.serve(["127.0.0.1"], ["127.0.0.1"], ports))
-        await asyncio.sleep(0.1)
         try:
+            await _listening(serving, ports["dns"])
             return await asyncio.to_thread(use, ports)
         finally:
             serving.cancel()
 
     return asyncio.run(session())
+
+
+async def _listening(serving: asyncio.Task[None], port: int) -> None:
+    """Until the port that is opened last accepts; raises what kept the servers from starting."""
+    for _ in range(200):
+        if serving.done():
+            serving.result()
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except ConnectionRefusedError:
+            await asyncio.sleep(0.05)
+        else:
+            writer.close()
+            return
+    raise AssertionError(f"nothing listens on port {port} after 10 s")
 
 
 def _tcp(port: int, data: bytes) -> tuple[Any, bytes]:
