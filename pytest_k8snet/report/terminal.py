@@ -116,7 +116,7 @@ def _drawing(plane: Plane) -> list[str]:
 def _causes(run: Assessment) -> Iterator[str]:
     if run.causes:
         yield _title("causes")
-        yield from blocks(run.causes, len([result for result in run.results if result.status in BAD]), WIDTH)
+        yield from blocks(run.causes, len(_to_explain(run.results)), WIDTH)
     if run.undiagnosed:
         yield from paragraph(f"causes could not be looked for, please report it: {run.undiagnosed}", "        ")
 
@@ -125,12 +125,17 @@ def _findings(run: Assessment, every: bool) -> Iterator[str]:
     """Every requirement that does not hold; where causes are named only those with a result that none explains."""
     failing = _failing(run)
     if run.causes and not every:
-        left = {result.requirement for result in unexplained(run.results, run.causes) if result.status in BAD}
+        left = {result.requirement for result in _to_explain(unexplained(run.results, run.causes))}
         failing = [id for id in failing if id in left]
     if failing:
         yield _title("findings without a cause" if run.causes and not every else "findings")
     for id in failing:
         yield from _finding(run, id, [result for result in run.results if result.requirement == id])
+
+
+def _to_explain(results: Iterable[Result]) -> list[Result]:
+    """What somebody has to mend: a MAY is recorded, and may be either way."""
+    return [result for result in results if result.status in BAD and result.level is not Level.MAY]
 
 
 def _failing(run: Assessment) -> list[str]:

@@ -11,8 +11,12 @@ from pytest_k8snet.plan import flannel
 
 from ..casefile import CaseFile, Difference, anywhere, from_node, together
 
-# What needs the node's address as source: other nodes, the outside, and what stands behind it (upstream DNS servers).
-_LEAVING = ("NET-EXTERNAL-00[45]", "NET-MTU-006", "NET-NAT-007", "NET-REACH-01[359]", "NET-SERVICE-007", "NET-PATH-003", "NET-DNS-*")
+# What needs the node's address as source: other nodes, the outside, and what stands behind it (upstream DNS servers, and with them
+# the names that a Service is reached by).
+_LEAVING = (
+    *("NET-EXTERNAL-00[45]", "NET-MTU-006", "NET-NAT-007", "NET-REACH-01[359]"),
+    *("NET-SERVICE-004", "NET-SERVICE-007", "NET-PATH-003", "NET-DNS-*"),
+)
 SHOWN = 2  # podCIDRs that the sentence names
 _RULES = ("NET-NAT-008", "NET-FLANNEL-020")
 
@@ -26,7 +30,7 @@ def network_mismatch(case: CaseFile) -> Iterator[Cause]:
     network = flannel.net_conf(case.recording).network
     notes = [difference.note.removeprefix("podCIDR ") for difference in outside]
     cidrs = ", ".join(notes[:SHOWN]) + (f" and {len(notes) - SHOWN} more" if len(notes) > SHOWN else "")
-    state = ("NET-FLANNEL-00[1245]", "NET-FLANNEL-021", "NET-NODE-007")
+    state = ("NET-FLANNEL-00[1245]", "NET-FLANNEL-021", "NET-NODE-00[47]")
     yield Cause(
         "flannel-network-mismatch",
         f"flannel's Network {network} is not where the pods live ({cidrs})",
