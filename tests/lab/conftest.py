@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ from lab import state
 from lab.injection import record, suite, trial
 from lab.injection.suite import Run
 from lab.state import Places
+
+# A shell starts its background jobs with SIGINT ignored, and so would everything that the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

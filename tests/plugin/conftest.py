@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -15,6 +16,8 @@ import pytest
 CELLS = tuple(
     word for ids in ("NET-REACH-00*", "NET-REACH-01[0-5]", "NET-REACH-019", "NET-NAT-00[1-7]") for word in ("--k8snet-requirement", ids)
 )
+# A shell starts its background jobs with SIGINT ignored, and so would everything that the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 INSTALLED = any(point.value.startswith("pytest_k8snet") for point in entry_points(group="pytest11"))
 
 
