@@ -15,9 +15,11 @@ from pytest_k8snet.model.recording import Recording
 from pytest_k8snet.model.verdict import Inconclusive
 from pytest_k8snet.plan.cellplan import CellPlan, Documented
 
+from . import cell_names
 from .agreement import Agreement
 from .cell_text import describe
 from .observations import Observations
+from .resolver_answers import Answers
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -29,6 +31,7 @@ class Cell:
     source_address: str
     expected_source: frozenset[str]
     expected_servers: frozenset[str]
+    expected_named: frozenset[str] = frozenset()
     back: Observation | None = None  # the same question asked by the target, where both ways are compared
 
     @property
@@ -90,6 +93,11 @@ class Cell:
         return frozenset(str(sample.reply["server"]) for sample in self.observation.reached if sample.reply.get("server"))
 
     @property
+    def named(self) -> frozenset[str]:
+        """Addresses that name servers gave; nothing where none is documented."""
+        return cell_names.addresses(self.observation) if self.documented.named else frozenset()
+
+    @property
     def ttl(self) -> frozenset[int]:
         """TTLs of the echo replies."""
         return frozenset(int(sample.reply["ttl"]) for sample in self.observation.reached if sample.reply.get("ttl") is not None)
@@ -137,6 +145,7 @@ class CellEvidence:
         self._observations = observations or Observations(recording)
         self._inventory = inventory
         self._agreement = Agreement(recording, inventory)
+        self._answers = Answers(recording, self._observations)
 
     def cell(self, plan: CellPlan) -> Cell:
         """Raises Inconclusive: nothing was observed, the conversation did not take place, or not even the control did."""
@@ -152,7 +161,8 @@ class CellEvidence:
         if plan.probe.target.kind is EndpointKind.API and observation.reached and not self._inventory.api_endpoints:
             raise Inconclusive("the API server answers, but its endpoints were not read: whether each of them does is not known")
         source = self._observations.address(plan.probe.source, plan.probe.family)
-        cell = Cell(plan, observation, source, self._expected_source(plan), self._expected_servers(plan), back)
+        expected = (self._expected_source(plan), self._expected_servers(plan), self._expected_named(plan))
+        cell = Cell(plan, observation, source, *expected, back)
         _require_properties(cell)
         return cell
 
@@ -205,9 +215,17 @@ class CellEvidence:
         networks = [ipaddress.ip_network(cidr) for cidr in node.pod_cidrs if Family.of(cidr) is family]
         return frozenset(str(network.network_address + (1 if kind == "bridge" else 0)) for network in networks)
 
+    def _expected_named(self, plan: CellPlan) -> frozenset[str]:
+        match plan.documented.named:
+            case "kubernetes":
+                return self._answers.addresses("kubernetes") or frozenset()
+            case "target":
+                return frozenset({canonical(str(self._observations.find(plan.probe).request["address"]))})
+        return frozenset()
+
     def _expected_servers(self, plan: CellPlan) -> frozenset[str]:
         match plan.documented.servers:
-            case "backends":
+            case "backends" | "among":
                 return self._observations.ready("a")
             case "source":
                 return frozenset({str(plan.probe.source)})
@@ -251,5 +269,4 @@ def _require_properties(cell: Cell) -> None:
         raise Inconclusive("not assessed: no backend became ready")
     if cell.documented.servers == "remote" and cell.outcome is Outcome.REACHED and not cell.servers & cell.expected_servers:
         raise Inconclusive(f"not observed: only {', '.join(sorted(cell.servers))} answered, no backend of another node")
-    if cell.probe.detail == "by-name" and not all(sample.detail.get("resolved") for sample in cell.observation.reached):
-        raise Inconclusive(f"not observed: which address {cell.source} found by name")
+    _ = cell.named  # raises Inconclusive where an answer is not known

@@ -19,7 +19,8 @@ FAMILIES = ("each", "first", "ipv4", "ipv6")
 WHERE = ("same-node", "other-node", "any-node", "self", "cluster", "pair")
 ADDRESS_KINDS = ("client", "node", "tunnel", "bridge", "receiver")
 _CONTROLS = ("", "from-host", "to-host", "any-host")
-_SERVERS = ("", "backends", "source", "remote")
+_SERVERS = ("", "backends", "among", "source", "remote")
+_NAMED = ("", "target", "kubernetes")
 _UNTIL = ("", "backends", "remote")
 _ARRIVES = ("", "dialled")
 _REQUIRED = {"requirement", "plane", "from", "to", "actions", "documented", "by"}
@@ -38,6 +39,7 @@ _OPTIONAL = {
     "until",
     "families",
     "arrives",
+    "named",
 }
 
 
@@ -95,6 +97,7 @@ def _documented(row: Mapping[str, Any]) -> Documented:
         row["by"],
         _one_of(_ARRIVES, row.get("arrives", "")) == "dialled",
         row.get("where") == "pair",
+        _one_of(_NAMED, row.get("named", "")),
     )
 
 

@@ -18,6 +18,7 @@ from . import (
     rules,
     scenarios,
     services,
+    strangers,
 )
 from .proof import Proof
 
@@ -42,6 +43,7 @@ PROOFS: tuple[Proof, ...] = (
     *reachability.PROOFS,
     *cells.PROOFS,
     *services.PROOFS,
+    *strangers.PROOFS,
     *resolution.PROOFS,
     *library.PROOFS,
     *nodes.PROOFS,
