@@ -16,6 +16,7 @@ from lab.state import Lab, Places
 
 PATH = "/opt/k8snet:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 OWNER = "K8SNET_LAB_OWNER"  # in the environment of what runs beside the nodes: the state folder of the lab it belongs to
+STARTING, CRI_SERVES = 'msg="starting containerd"', 'msg="Start streaming server"'  # in containerd's log, which is kept from boot to boot
 NAMESPACES = ["-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w"]
 
 
@@ -81,14 +82,16 @@ def init_pid(node: Process) -> int:
     return pid
 
 
-def containerd_answers(node: Process) -> bool:
-    """True once containerd of a node accepts connections."""
+def containerd_answers(node: Process, log: Path) -> bool:
+    """True once containerd of a node accepts connections and its CRI plugin, which comes later, serves: its log says so."""
     pid = process.first_child(node.pid)
     if not node.alive():
         raise LabError(f"node {node.name} ended while it booted")
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(1)
-        return client.connect_ex(f"/proc/{pid}/root/run/containerd/containerd.sock") == 0
+        if client.connect_ex(f"/proc/{pid}/root/run/containerd/containerd.sock") != 0:
+            return False
+    return CRI_SERVES in log.read_text("utf-8", "replace").rpartition(STARTING)[2]
 
 
 def command(node: Process, argv: Sequence[str]) -> list[str]:

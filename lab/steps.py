@@ -154,7 +154,8 @@ def boot(cluster: Cluster, nodes: Sequence[Node]) -> None:
         cluster.remember(node.start(one, cluster.holder(one).pid, cluster.where, cluster.lab))
     for one in nodes:
         started = cluster.booted(one)
-        cluster.wait(partial(node.containerd_answers, started), f"containerd of {one.name} answers", "containerd", 30)
+        log = cluster.where.disk(one.name) / "log" / "containerd.log"
+        cluster.wait(partial(node.containerd_answers, started, log), f"containerd of {one.name} answers", "containerd", 30)
 
 
 def wait_nodes(cluster: Cluster, nodes: Sequence[Node], since: datetime | None = None) -> None:

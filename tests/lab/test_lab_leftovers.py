@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -97,6 +98,17 @@ def _read_until(child: subprocess.Popen[str], step: str) -> str:
     return text
 
 
+def _wait_handled(child: subprocess.Popen[str]) -> None:
+    """Until the lab handles signals, SIGHUP the last of them: Python needs a moment to start, and on a busy machine a long one."""
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        caught = re.search(r"^SigCgt:\s*(\w+)$", Path(f"/proc/{child.pid}/status").read_text(), re.MULTILINE)
+        if caught and int(caught[1], 16) & (1 << (signal.SIGHUP - 1)):
+            return
+        time.sleep(0.02)
+    raise AssertionError("signals are not handled after 20 s")
+
+
 def test_up_run_down(lab: OwnLab, before: footprint.Footprint) -> None:
     bring_up(lab)
     assert 0 < footprint.resident_memory() <= 1.8 * (1 << 30)
@@ -126,7 +138,8 @@ def test_keep_and_resume(lab: OwnLab, before: footprint.Footprint) -> None:
 def test_signal_at_a_step(lab: OwnLab, before: footprint.Footprint, step: str, number: signal.Signals) -> None:
     child = lab.start("up")
     seen = _read_until(child, step)
-    time.sleep(0.3 if step else 0.6)
+    _wait_handled(child)
+    time.sleep(0.3)
     child.send_signal(number)
     rest = child.communicate(timeout=60)[0]
     assert child.returncode == 128 + number, seen + rest
