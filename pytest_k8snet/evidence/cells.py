@@ -32,6 +32,7 @@ class Cell:
     expected_source: frozenset[str]
     expected_servers: frozenset[str]
     expected_named: frozenset[str] = frozenset()
+    named: frozenset[str] = frozenset()  # addresses that name servers gave, where one is documented
     back: Observation | None = None  # the same question asked by the target, where both ways are compared
 
     @property
@@ -91,11 +92,6 @@ class Cell:
     def servers(self) -> frozenset[str]:
         """Endpoints that answered."""
         return frozenset(str(sample.reply["server"]) for sample in self.observation.reached if sample.reply.get("server"))
-
-    @property
-    def named(self) -> frozenset[str]:
-        """Addresses that name servers gave; nothing where none is documented."""
-        return cell_names.addresses(self.observation) if self.documented.named else frozenset()
 
     @property
     def ttl(self) -> frozenset[int]:
@@ -162,7 +158,8 @@ class CellEvidence:
             raise Inconclusive("the API server answers, but its endpoints were not read: whether each of them does is not known")
         source = self._observations.address(plan.probe.source, plan.probe.family)
         expected = (self._expected_source(plan), self._expected_servers(plan), self._expected_named(plan))
-        cell = Cell(plan, observation, source, *expected, back)
+        named = cell_names.addresses(observation) if plan.documented.named else frozenset()
+        cell = Cell(plan, observation, source, *expected, named, back)
         _require_properties(cell)
         return cell
 
@@ -269,4 +266,3 @@ def _require_properties(cell: Cell) -> None:
         raise Inconclusive("not assessed: no backend became ready")
     if cell.documented.servers == "remote" and cell.outcome is Outcome.REACHED and not cell.servers & cell.expected_servers:
         raise Inconclusive(f"not observed: only {', '.join(sorted(cell.servers))} answered, no backend of another node")
-    _ = cell.named  # raises Inconclusive where an answer is not known

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from pytest_k8snet.model.probe import Family
 from pytest_k8snet.model.verdict import Inconclusive, NotApplicable
 from pytest_k8snet.netfilter.branch import Branch
 from pytest_k8snet.netfilter.hooks import Worlds, forward, postrouting
-from pytest_k8snet.netfilter.packet import Packet
 from pytest_k8snet.parse.nft import NftRuleset
 
 from .comparison import Comparison
@@ -54,19 +53,20 @@ def _add_packets(rules: NodeRules, worlds: Worlds, found: dict[str, str], expect
         packet = rules.forwarded(rules.pod, rules.remote_pod(cidr))
         for key, one in ((words, packet), (f"reply to {words}", packet.answer())):
             found[f"{key}, forwarding"], expected[f"{key}, forwarding"] = _passed(forward(worlds, one)), ACCEPTED
-        found[f"{words}, source"], expected[f"{words}, source"] = _source(worlds, packet), KEPT
+        found[f"{words}, source"], expected[f"{words}, source"] = _source(postrouting(worlds, packet)), KEPT
     outwards = f"pod {rules.pod} > outside, source"
-    found[outwards], expected[outwards] = _source(worlds, rules.forwarded(rules.pod, OUTSIDE)), MASQUERADED
+    found[outwards], expected[outwards] = _source(postrouting(worlds, rules.forwarded(rules.pod, OUTSIDE))), MASQUERADED
 
 
 def _add_inbound(rules: NodeRules, worlds: Worlds, found: dict[str, str], expected: dict[str, str], notes: dict[str, str]) -> None:
     """The last rule is for what this node forwards from outside to pods of another: its answer must come back through this node."""
-    ends = {f"{rules.remote_pod(cidr)} of {node}": (rules.remote_pod(cidr), MASQUERADED) for node, cidr in rules.remote_cidrs}
-    for words, (address, wanted) in ({f"{rules.pod} of this node": (rules.pod, KEPT)} | ends).items():
+    ends = [(f"{rules.pod} of this node", rules.pod, KEPT)]
+    ends += [(f"{rules.remote_pod(cidr)} of {node}", rules.remote_pod(cidr), MASQUERADED) for node, cidr in rules.remote_cidrs]
+    for words, address, wanted in ends:
         key = f"outside > pod {words}, source"
-        packet = rules.forwarded(OUTSIDE, address)
-        found[key], expected[key] = _source(worlds, packet), wanted
-        notes[key] = next((str(branch.steps[-1]) for branch in postrouting(worlds, packet) if branch.steps), "")
+        branches = postrouting(worlds, rules.forwarded(OUTSIDE, address))
+        found[key], expected[key] = _source(branches), wanted
+        notes[key] = next((str(branch.steps[-1]) for branch in branches if branch.steps), "")
 
 
 def _alone(native: NftRuleset) -> Worlds:
@@ -84,8 +84,7 @@ def _passed(branches: Iterable[Branch]) -> str:
     return next((f"{branch.verdict} by {branch.by}" for branch in branches if not branch.verdict.passes), "accepted by no rule")
 
 
-def _source(worlds: Worlds, packet: Packet) -> str:
-    branches = postrouting(worlds, packet)
+def _source(branches: Sequence[Branch]) -> str:
     if any(branch.uncertain for branch in branches):
         return f"not known: {branches[0].trace}"
     kinds = {MASQUERADED if branch.verdict in ("masquerade", "snat") else KEPT for branch in branches}
