@@ -31,6 +31,7 @@ def flannel_tables(facts: NodeFacts) -> Comparison:
         raise Inconclusive(f"{facts.node}: nft -j list ruleset was not read")
     found: dict[str, str] = {}
     expected: dict[str, str] = {}
+    notes: dict[str, str] = {}
     for family in facts.inventory.families:
         place = TABLES[family]
         for hook, kind in HOOKS.items():
@@ -38,15 +39,16 @@ def flannel_tables(facts: NodeFacts) -> Comparison:
             key = f"table {' '.join(place)}, {kind} chain at hook {hook}"
             found[key], expected[key] = ("there" if here else "missing"), "there"
     if Family.IPV4 in facts.inventory.families:
-        _add_packets(rules, native, found, expected)
+        worlds = _alone(native)
+        _add_packets(rules, worlds, found, expected)
+        _add_inbound(rules, worlds, found, expected, notes)
     left = sorted({chain for _, world in rules.worlds.xtables() for table in world.tables.values() for chain in table.chains})
     found["chains of flannel's iptables mode"] = ", ".join(name for name in left if name.startswith(CHAINS)) or "none"
     expected["chains of flannel's iptables mode"] = "none"
-    return Comparison("flannel in nftables mode (nft -j list ruleset)", found, expected)
+    return Comparison("flannel in nftables mode (nft -j list ruleset)", found, expected, notes)
 
 
-def _add_packets(rules: NodeRules, native: NftRuleset, found: dict[str, str], expected: dict[str, str]) -> None:
-    worlds = _alone(native)
+def _add_packets(rules: NodeRules, worlds: Worlds, found: dict[str, str], expected: dict[str, str]) -> None:
     for node, cidr in rules.remote_cidrs:
         words = f"pod {rules.pod} > pod {rules.remote_pod(cidr)} of {node}"
         packet = rules.forwarded(rules.pod, rules.remote_pod(cidr))
@@ -55,6 +57,16 @@ def _add_packets(rules: NodeRules, native: NftRuleset, found: dict[str, str], ex
         found[f"{words}, source"], expected[f"{words}, source"] = _source(worlds, packet), KEPT
     outwards = f"pod {rules.pod} > outside, source"
     found[outwards], expected[outwards] = _source(worlds, rules.forwarded(rules.pod, OUTSIDE)), MASQUERADED
+
+
+def _add_inbound(rules: NodeRules, worlds: Worlds, found: dict[str, str], expected: dict[str, str], notes: dict[str, str]) -> None:
+    """The last rule is for what this node forwards from outside to pods of another: its answer must come back through this node."""
+    ends = {f"{rules.remote_pod(cidr)} of {node}": (rules.remote_pod(cidr), MASQUERADED) for node, cidr in rules.remote_cidrs}
+    for words, (address, wanted) in ({f"{rules.pod} of this node": (rules.pod, KEPT)} | ends).items():
+        key = f"outside > pod {words}, source"
+        packet = rules.forwarded(OUTSIDE, address)
+        found[key], expected[key] = _source(worlds, packet), wanted
+        notes[key] = next((str(branch.steps[-1]) for branch in postrouting(worlds, packet) if branch.steps), "")
 
 
 def _alone(native: NftRuleset) -> Worlds:

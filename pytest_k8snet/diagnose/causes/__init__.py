@@ -27,4 +27,5 @@ SEARCHES: tuple[Search, ...] = (
     dns.loopback_server,
     dns.tcp_stopped,
     flannel.process,
+    flannel.swapped_return,
 )

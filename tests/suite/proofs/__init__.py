@@ -35,6 +35,8 @@ SKIPPED = {
     "healthy-nftables": UNRECORDED | IPV6 | XTABLES,
     "healthy-dual": UNRECORDED | NFTABLES,
 }
+# Recording -> an edit that takes away what its software does wrong by itself: test_upstream.py judges it as it is.
+MENDED = {"healthy-nftables": nftables.returned_as_in_iptables_mode}
 ELSEWHERE = SKIPPED["healthy-vxlan-iptables"]
 PROOFS: tuple[Proof, ...] = (
     *reachability.PROOFS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from spoiling import Evidence
@@ -97,6 +98,21 @@ def within(field: str, network: str) -> Callable[[Evidence], Any]:
         return {"match": {"op": "==", "left": left, "right": {"prefix": {"addr": address, "len": int(length)}}}}
 
     return statement
+
+
+def returned_as_in_iptables_mode(evidence: Evidence) -> None:
+    """flannel's fourth rule: what is not from the pod network, to a pod of this node; it writes the two the other way round."""
+    for node in ("control", "w1", "w2"):
+        subnet, network = within("saddr", f"{{cidr {node}}}")(evidence), within("saddr", "10.244.0.0/16")(evidence)
+        wrong = [{"match": {**subnet["match"], "op": "!="}}, within("daddr", "10.244.0.0/16")(evidence), {"return": None}]
+        right = [{"match": {**network["match"], "op": "!="}}, within("daddr", f"{{cidr {node}}}")(evidence), {"return": None}]
+        evidence.json_fact(node, "nft", partial(_replace_rule, wrong=wrong, right=right))
+
+
+def _replace_rule(body: Any, wrong: list[Any], right: list[Any]) -> None:
+    for one in body["nftables"]:
+        if place(one) == ("rule", *FLANNEL, "postrtg") and one["rule"]["expr"] == wrong:
+            one["rule"]["expr"] = right
 
 
 def _own_subnet_only(found: list[list[Any]], evidence: Evidence) -> list[list[Any]]:
