@@ -19,6 +19,7 @@ class Documented:
     servers  "backends": every ready backend answered; "source": the asking pod itself answered
     seconds  no sample takes longer
     dialled  the target's own end of the conversation has the address that was asked
+    hops     kinds of address of the routers on the way, the source's node's "bridge", the target's node's "tunnel", then "target"
     mutual   who is reached that way reaches back
     by       who documents it
     """
@@ -32,6 +33,7 @@ class Documented:
     by: str = ""
     dialled: bool = False
     mutual: bool = False
+    hops: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
