@@ -8,6 +8,7 @@ from pytest_k8snet.model.recording import Recording
 from . import (
     flannel_nft,
     ipvs,
+    node_docker,
     node_flannel,
     node_flannel_ipv6,
     node_ipv6,
@@ -20,6 +21,7 @@ from . import (
     node_system,
     rules_endpoints,
     rules_filter,
+    node_tunnels,
     rules_firewall,
     rules_forward,
     rules_marking,
@@ -42,6 +44,7 @@ class NodeEvidence(Compared):
     comparisons = {  # noqa: RUF012
         **flannel_nft.COMPARISONS,
         **ipvs.COMPARISONS,
+        **node_docker.COMPARISONS,
         **node_flannel.COMPARISONS,
         **node_ipv6.COMPARISONS,
         **node_kernel.COMPARISONS,
@@ -54,6 +57,7 @@ class NodeEvidence(Compared):
         **node_system.COMPARISONS,
         **rules_endpoints.COMPARISONS,
         **rules_filter.COMPARISONS,
+        **node_tunnels.COMPARISONS,
         **rules_firewall.COMPARISONS,
         **rules_forward.COMPARISONS,
         **rules_marking.COMPARISONS,

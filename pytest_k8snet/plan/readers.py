@@ -70,6 +70,8 @@ _ALL = (
     _path("bridge-nf", "/proc/sys/net/bridge/bridge-nf-call-iptables", BEFORE, AFTER),
     _path("ip6-forward", "/proc/sys/net/ipv6/conf/all/forwarding", BEFORE, AFTER),
     _path("bridge-nf6", "/proc/sys/net/bridge/bridge-nf-call-ip6tables"),
+    _path("udp-sockets", "/proc/net/udp"),
+    _argv("wg-handshakes", "wg", "show", "all", "latest-handshakes"),  # no other listing of wg: they hold keys
     _path("subnet.env", f"{HOST}/run/flannel/subnet.env"),
     # beside the configuration, plugins keep kubeconfigs with tokens there: those never enter a recording
     Reader("cni", {"path": f"{HOST}/etc/cni/net.d/*", "limit": LIMIT}, endings=(".conf", ".conflist", ".json")),
@@ -159,6 +161,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "NET-FLANNEL-024": ("subnet.env", *_DEVICES),
         "NET-FLANNEL-026": tuple(FLANNEL_PATHS),
         "NET-FLANNEL-023": _RULES,
+        "NET-FLANNEL-025": ("udp-sockets", "wg-handshakes", *_DEVICES),
         "NET-NODE-001": ("ip-forward", "forwarding", *_DEVICES),
         "NET-NODE-002": ("bridge-nf",),
         "NET-NODE-003": ("links", "modules"),
@@ -167,6 +170,8 @@ _NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "NET-NODE-006": _RULES,
         "NET-NODE-007": _RULES,
         "NET-NODE-010": _DEVICES,
+        "NET-NODE-008": _RULES,
+        "NET-NODE-009": ("addresses",),
         "NET-NODE-011": _RULES,
         "NET-NODE-012": ("hostname", "machine-id", "product-uuid", *_DEVICES),
         "NET-NODE-014": _DEVICES,

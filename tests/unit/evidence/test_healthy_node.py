@@ -11,6 +11,7 @@ from pytest_k8snet.model.verdict import NotApplicable
 
 OTHER_MODES = {*rules_nft.COMPARISONS, *ipvs.COMPARISONS, *flannel_nft.COMPARISONS}
 ELSEWHERE = {"ipv6_prerequisites", "host_gw", "hairpin", "flannel_ipv6", "flannel_ipv6_rules"}  # of other clusters
+ELSEWHERE |= {"docker_chains", "docker_bridge", "other_tunnel"}
 
 
 @pytest.mark.parametrize("node", NODES)
