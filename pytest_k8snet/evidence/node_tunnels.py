@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pytest_k8snet.model.verdict import Inconclusive
+from pytest_k8snet.model.verdict import Inconclusive, NotApplicable
 from pytest_k8snet.parse import sockets, wireguard
 from pytest_k8snet.plan.flannel import PREFIX
 
@@ -24,9 +24,11 @@ FRESH = "fresh handshake"
 def other_tunnel(node: NodeFacts) -> Comparison:
     """The backend's device, its UDP port, the routes into it, and with wireguard its peers."""
     conf = node.net_conf
+    if conf.backend not in KINDS:
+        raise NotApplicable(f"flannel's backend is {conf.backend}, none of {', '.join(KINDS)}")
     link = node.links.get(conf.device)
     found: dict[str, Any] = {conf.device: f"{'UP' if link.up else 'DOWN'} {link.kind}" if link else "missing"}
-    expected: dict[str, Any] = {conf.device: f"UP {KINDS.get(conf.backend, conf.backend)}"}
+    expected: dict[str, Any] = {conf.device: f"UP {KINDS[conf.backend]}"}
     notes: Mapping[Any, str] = {}
     if conf.backend in PORTS:
         port = conf.port or PORTS[conf.backend]
