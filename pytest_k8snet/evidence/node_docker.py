@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from ipaddress import ip_interface
-from itertools import islice
 
 from pytest_k8snet.model.verdict import Inconclusive, NotApplicable
 from pytest_k8snet.netfilter.branch import Verdict
@@ -21,7 +20,6 @@ from .rules_verdicts import Doubts
 
 BRIDGE, PREFIX, USERS = "docker0", "DOCKER", "DOCKER-USER"
 ALONE, RETURNS = "leaves pod traffic alone", "only RETURN"
-SAMPLES = 4  # packets that each chain is asked about: one pair of nodes and its replies
 
 
 def docker_chains(facts: NodeFacts) -> Comparison:
@@ -75,7 +73,7 @@ def _chains(rules: NodeRules) -> Iterator[tuple[str, Ruleset, str]]:
 
 
 def _fate(rules: NodeRules, world: str, ruleset: Ruleset, chain: str, doubts: Doubts) -> str:
-    for words, packet in islice(pod_packets(rules), SAMPLES):
+    for words, packet in pod_packets(rules):
         for branch in walk(ruleset, "filter", chain, packet, rules.worlds.sets, world):
             if branch.uncertain:
                 doubts.add(f"{words}: {branch.by or branch.trace}")
