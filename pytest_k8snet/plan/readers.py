@@ -99,7 +99,7 @@ _ALL = (
     _path("hosts", f"{HOST}/etc/hosts"),
 )
 # requirements that rest on what probe pods read about themselves, and the roles whose pods they need
-IN_PODS: Mapping[str, frozenset[str]] = MappingProxyType({"NET-REACH-017": frozenset({"a", "host"})})
+IN_PODS: Mapping[str, frozenset[str]] = MappingProxyType({"NET-REACH-017": frozenset({"a", "host"}), "NET-MTU-002": frozenset({"a"})})
 # the canonical name of the own hostname, which is what `hostname -f` prints; that tool is not in every image
 FULL_NAME = ("python3", "-c", "import socket as s; print(s.getaddrinfo(s.gethostname(), None, flags=s.AI_CANONNAME)[0][3])")
 HOSTS_READ, NAMED = ("a", "b", "host"), "a"
@@ -183,6 +183,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "NET-NAT-010": _RULES,
         "NET-NAT-011": _RULES,
         "NET-MTU-001": _DEVICES,
+        "NET-MTU-002": ("subnet.env", "links"),
         "NET-IPV6-001": ("ip6-forward", "bridge-nf6"),
         "NET-MTU-007": ("subnet.env",),
         "NET-IPV6-007": (*_RULES6, "neighbours", "fdb"),

@@ -32,7 +32,7 @@ NEEDS = {  # comparison -> a requirement that uses it
 
 def test_every_comparison_of_a_node_is_tried_here():
     objects = {"network_condition", "ready_condition", "cluster_dns"}
-    elsewhere = {"pod_status", "ipv6_prerequisites", "host_gw", "reverse_path", "flannel_ipv6", "flannel_ipv6_rules"}
+    elsewhere = {"pod_status", "device_mtu", "ipv6_prerequisites", "host_gw", "reverse_path", "flannel_ipv6", "flannel_ipv6_rules"}
     elsewhere |= {"docker_chains", "docker_bridge", "other_tunnel"}
     elsewhere |= {*rules_nft.COMPARISONS, *ipvs.COMPARISONS, *flannel_nft.COMPARISONS}
     assert NEEDS.keys() | objects | elsewhere == NodeEvidence.comparisons.keys()

@@ -25,7 +25,7 @@ def test_the_suite_has_its_first_part(requirements):
         "SERVICE": 15,
         "EXTERNAL": 6,
         "PATH": 4,
-        "MTU": 6,
+        "MTU": 7,
         "DNS": 32,
         "PROXY": 29,
         "FLANNEL": 23,
