@@ -186,12 +186,14 @@ _NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "NET-MTU-002": ("subnet.env", "links"),
         "NET-IPV6-001": ("ip6-forward", "bridge-nf6"),
         "NET-MTU-007": ("subnet.env",),
+        "NET-IPV6-006": _RULES6,
         "NET-IPV6-007": (*_RULES6, "neighbours", "fdb"),
     }
 )
 # requirements that judge rules by Services which a run itself must make
 _SERVICES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
+        "NET-IPV6-006": frozenset({"web", "empty"}),
         "NET-PROXY-010": frozenset({"web"}),
         "NET-PROXY-016": frozenset({"web"}),
         "NET-PROXY-019": frozenset({"web"}),

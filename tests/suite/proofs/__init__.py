@@ -21,7 +21,7 @@ from . import (
 )
 from .proof import Proof
 
-IPV6 = frozenset({f"NET-IPV6-{number}" for number in ("001", "002", "003", "005", "007", "008")})
+IPV6 = frozenset({f"NET-IPV6-{number}" for number in ("001", "002", "003", "005", "006", "007", "008")})
 UNRECORDED = frozenset({  # apply to no recorded cluster: unit tests prove them
     "NET-FLANNEL-024", "NET-FLANNEL-025", "NET-NODE-008", "NET-NODE-009", "NET-PROXY-029", "NET-PROXY-030",
 })  # fmt: skip
