@@ -8,6 +8,7 @@ from pytest_k8snet.model.recording import Recording
 from . import (
     flannel_nft,
     ipvs,
+    node_cni,
     node_docker,
     node_flannel,
     node_flannel_ipv6,
@@ -46,6 +47,7 @@ class NodeEvidence(Compared):
     comparisons = {  # noqa: RUF012
         **flannel_nft.COMPARISONS,
         **ipvs.COMPARISONS,
+        **node_cni.COMPARISONS,
         **node_docker.COMPARISONS,
         **node_flannel.COMPARISONS,
         **node_ipv6.COMPARISONS,

@@ -14,11 +14,13 @@ from typing import Any
 from pytest_k8snet.model.recording import Recording
 
 from .available import HOST_ROLES
+from .cni_paths import CONFIG_FOLDER, PROGRAM_FOLDER, written
 from .health import FLANNEL_PATHS, flannel_health, proxy_health
 
 HOST = "/host"
 BEFORE, AFTER = "before", "after"
 LIMIT = 262144
+CNI_LINES = r"^\s*(\[|version\b|imports\b)|conf_dir|bin_dir"
 
 Request = dict[str, Any]
 Stage = Callable[[Recording, str], list[Request]]
@@ -75,6 +77,12 @@ _ALL = (
     _path("subnet.env", f"{HOST}/run/flannel/subnet.env"),
     # beside the configuration, plugins keep kubeconfigs with tokens there: those never enter a recording
     Reader("cni", {"path": f"{HOST}/etc/cni/net.d/*", "limit": LIMIT}, endings=(".conf", ".conflist", ".json")),
+    Reader("cni-files", {"list": f"{HOST}{CONFIG_FOLDER}"}),
+    Reader("cni-programs", {"list": f"{HOST}{PROGRAM_FOLDER}"}),
+    # of containerd's files only the lines about CNI: others hold credentials of registries
+    Reader(
+        "runtime-config", {"path": f"{HOST}/etc/containerd/", "limit": LIMIT, "lines": CNI_LINES}, endings=("config.toml", "conf.d/*.toml")
+    ),
     _path("modules", "/proc/modules"),
     _path("netstat", "/proc/net/netstat", BEFORE, AFTER),
     _path("conntrack-max", "/proc/sys/net/netfilter/nf_conntrack_max"),
@@ -149,6 +157,8 @@ _NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "NET-FLANNEL-004": ("subnet.env",),
         "NET-FLANNEL-005": ("subnet.env", *_DEVICES),
         "NET-FLANNEL-006": ("cni",),
+        "NET-FLANNEL-008": ("cni-files", "runtime-config"),
+        "NET-FLANNEL-009": ("cni-programs", "runtime-config"),
         "NET-FLANNEL-013": _DEVICES,
         "NET-FLANNEL-014": _DEVICES,
         "NET-FLANNEL-015": _DEVICES,
@@ -178,6 +188,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "NET-NODE-015": (*_RULES, "route-localnet"),
         "NET-NODE-016": _RULES,
         "NET-NODE-017": ("local-ports", "reserved-ports"),
+        "NET-NODE-018": ("cni", "cni-files", "runtime-config"),
         "NET-NAT-008": _RULES,
         "NET-NAT-009": _RULES,
         "NET-NAT-010": _RULES,
@@ -287,6 +298,10 @@ def _placed(reader: Reader, recording: Recording, node: str) -> list[Request]:
     """The reader's requests where the cluster's configuration says that it must look; none where it says that there is nothing."""
     if reader.name == "resolv.conf":
         return [{**request, "path": HOST + (resolver_path(recording, node) or "/etc/resolv.conf")} for request in reader.requests]
+    if reader.name in ("cni-files", "cni-programs"):
+        own = written(recording)
+        folder = own.config if reader.name == "cni-files" else own.programs
+        return [{**request, "list": HOST + folder} if folder else request for request in reader.requests]
     if reader.name == "proxy-healthz":
         return [{**request, "http": proxy_health(recording)} for request in reader.requests]
     if reader.name in FLANNEL_PATHS:
