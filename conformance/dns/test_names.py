@@ -21,6 +21,7 @@ def test_truncation(resolver):
 @requirement("NET-DNS-028")
 def test_every_server(cell):
     assert cell.outcome in cell.documented.outcomes, str(cell)
+    assert cell.named == cell.expected_named, str(cell)
 
 
 @requirement("NET-DNS-029")

@@ -12,3 +12,4 @@ def test_pods_and_nodes(cell):
 @requirement("NET-IPV6-008")
 def test_node_port(cell):
     assert cell.outcome in cell.documented.outcomes, str(cell)
+    assert cell.servers <= cell.expected_servers, str(cell)

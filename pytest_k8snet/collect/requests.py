@@ -45,6 +45,8 @@ class RequestBuilder:
 
     def _particular(self, probe: Probe, address: Address) -> dict[str, Any]:
         match probe.action:
+            case Action.TCP | Action.UDP if probe.target.name == "empty":
+                return {"warmup": 0}  # each refusal uses up some of the few ICMP errors that Linux sends one host in a second
             case Action.TCP if address.expect is None:
                 return {"echo": False}
             case Action.TCP if probe.detail == "by-name":

@@ -19,7 +19,7 @@ ADDRESS_WORDS = {
     "receiver": "the receiving node's",
 }
 
-_WHICH = {"backends": "each of ", "source": "", "remote": "one of "}
+_WHICH = {"backends": "each of ", "among": "one of ", "source": "", "remote": "one of "}
 
 
 def describe(cell: Cell) -> str:
@@ -60,6 +60,8 @@ def _happened(cell: Cell) -> Iterator[str]:
         yield f"TTL {_list(map(str, cell.ttl))}"
     if cell.documented.servers:
         yield from _servers(cell)
+    if cell.documented.named:
+        yield f"by name {_list(cell.named)}"
 
 
 def _failures(observation: Observation) -> Iterator[str]:
@@ -95,7 +97,7 @@ def _stall(sample: Sample) -> str:
 def _servers(cell: Cell) -> Iterator[str]:
     answers = Counter(str(sample.reply.get("server")) for sample in cell.observation.reached)
     yield "answered by " + ", ".join(f"{server} ({count})" for server, count in sorted(answers.items()))
-    if cell.documented.servers != "remote" and (never := cell.expected_servers - cell.servers):
+    if cell.documented.servers in ("backends", "source") and (never := cell.expected_servers - cell.servers):
         yield f"never by {_list(never)}"
 
 
@@ -117,6 +119,8 @@ def _documented(cell: Cell) -> Iterator[str]:
         yield f"TTL {documented.ttl}"
     if documented.servers:
         yield f"by {_WHICH[documented.servers]}{_list(cell.expected_servers)}"
+    if documented.named:
+        yield f"by name {_list(cell.expected_named)}"
 
 
 def _way(hops: Iterable[str]) -> str:

@@ -15,9 +15,11 @@ from pytest_k8snet.model.recording import Recording
 from pytest_k8snet.model.verdict import Inconclusive
 from pytest_k8snet.plan.cellplan import CellPlan, Documented
 
+from . import cell_names
 from .agreement import Agreement
 from .cell_text import describe
 from .observations import Observations
+from .resolver_answers import Answers
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -30,6 +32,7 @@ class Cell:
     expected_source: frozenset[str]
     expected_servers: frozenset[str]
     expected_hops: tuple[str, ...] = ()
+    expected_named: frozenset[str] = frozenset()
     back: Observation | None = None  # the same question asked by the target, where both ways are compared
 
     @property
@@ -96,6 +99,11 @@ class Cell:
         return frozenset(str(sample.reply["server"]) for sample in self.observation.reached if sample.reply.get("server"))
 
     @property
+    def named(self) -> frozenset[str]:
+        """Addresses that name servers gave; nothing where none is documented."""
+        return cell_names.addresses(self.observation) if self.documented.named else frozenset()
+
+    @property
     def ttl(self) -> frozenset[int]:
         """TTLs of the echo replies."""
         return frozenset(int(sample.reply["ttl"]) for sample in self.observation.reached if sample.reply.get("ttl") is not None)
@@ -143,6 +151,7 @@ class CellEvidence:
         self._observations = observations or Observations(recording)
         self._inventory = inventory
         self._agreement = Agreement(recording, inventory)
+        self._answers = Answers(recording, self._observations)
 
     def cell(self, plan: CellPlan) -> Cell:
         """Raises Inconclusive: nothing was observed, the conversation did not take place, or not even the control did."""
@@ -158,7 +167,8 @@ class CellEvidence:
         if plan.probe.target.kind is EndpointKind.API and observation.reached and not self._inventory.api_endpoints:
             raise Inconclusive("the API server answers, but its endpoints were not read: whether each of them does is not known")
         source = self._observations.address(plan.probe.source, plan.probe.family)
-        cell = Cell(plan, observation, source, self._expected_source(plan), self._expected_servers(plan), self._expected_hops(plan), back)
+        expected = (self._expected_source(plan), self._expected_servers(plan), self._expected_hops(plan), self._expected_named(plan))
+        cell = Cell(plan, observation, source, *expected, back)
         _require_properties(cell)
         return cell
 
@@ -221,9 +231,17 @@ class CellEvidence:
             raise Inconclusive(f"not assessed: the {kind} address of {end} is not known")
         return min(addresses)
 
+    def _expected_named(self, plan: CellPlan) -> frozenset[str]:
+        match plan.documented.named:
+            case "kubernetes":
+                return self._answers.addresses("kubernetes") or frozenset()
+            case "target":
+                return frozenset({canonical(str(self._observations.find(plan.probe).request["address"]))})
+        return frozenset()
+
     def _expected_servers(self, plan: CellPlan) -> frozenset[str]:
         match plan.documented.servers:
-            case "backends":
+            case "backends" | "among":
                 return self._observations.ready("a")
             case "source":
                 return frozenset({str(plan.probe.source)})
@@ -269,5 +287,4 @@ def _require_properties(cell: Cell) -> None:
         raise Inconclusive(f"not observed: the routers on the way ({cell.source} > {cell.target})")
     if cell.documented.servers == "remote" and cell.outcome is Outcome.REACHED and not cell.servers & cell.expected_servers:
         raise Inconclusive(f"not observed: only {', '.join(sorted(cell.servers))} answered, no backend of another node")
-    if cell.probe.detail == "by-name" and not all(sample.detail.get("resolved") for sample in cell.observation.reached):
-        raise Inconclusive(f"not observed: which address {cell.source} found by name")
+    _ = cell.named  # raises Inconclusive where an answer is not known

@@ -16,7 +16,9 @@ class Documented:
     source   kinds of address of which the target must see one: "client" (the source's own), "node" (InternalIP of the source's node),
              "tunnel" (network address of that node's podCIDR), "bridge" (first host of it), "receiver" (any of these of the target's node)
     ttl      of the echo reply
-    servers  "backends": every ready backend answered; "source": the asking pod itself answered
+    servers  "backends": every ready backend answered, and nobody else; "among": nobody but them; "remote": one of another node did;
+             "source": the asking pod itself answered
+    named    what name servers gave is the address of the "target", or of Service "kubernetes"
     seconds  no sample takes longer
     dialled  the target's own end of the conversation has the address that was asked
     hops     kinds of address of the routers on the way, the source's node's "bridge", the target's node's "tunnel", then "target"
@@ -34,6 +36,7 @@ class Documented:
     dialled: bool = False
     mutual: bool = False
     hops: tuple[str, ...] = ()
+    named: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ WHERE = ("same-node", "other-node", "any-node", "self", "cluster", "pair", "next
 ADDRESS_KINDS = ("client", "node", "tunnel", "bridge", "receiver")
 HOPS = ("bridge", "tunnel", "target")
 _CONTROLS = ("", "from-host", "to-host", "any-host")
-_SERVERS = ("", "backends", "source", "remote")
+_SERVERS = ("", "backends", "among", "source", "remote")
+_NAMED = ("", "target", "kubernetes")
 _UNTIL = ("", "backends", "remote")
 _ARRIVES = ("", "dialled")
 _REQUIRED = {"requirement", "plane", "from", "to", "actions", "documented", "by"}
@@ -40,6 +41,7 @@ _OPTIONAL = {
     "families",
     "arrives",
     "hops",
+    "named",
 }
 
 
@@ -98,6 +100,7 @@ def _documented(row: Mapping[str, Any]) -> Documented:
         _one_of(_ARRIVES, row.get("arrives", "")) == "dialled",
         row.get("where") == "pair",
         tuple(_one_of(HOPS, text) for text in _strings(row.get("hops", []))),
+        _one_of(_NAMED, row.get("named", "")),
     )
 
 

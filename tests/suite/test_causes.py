@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
+from proofs.proof import reply
+from proofs.records import answer, message
 
 
 def _routes(evidence):
@@ -96,6 +98,15 @@ def test_the_cause_is_named_first(edit, cause, evidence, judge):
 def test_a_healthy_recording_has_no_cause(healthy):
     assert healthy.report["causes"] == []
     assert healthy.report["undiagnosed"] == ""
+
+
+def test_a_wrong_answer_over_tcp_was_not_stopped(evidence, judge):
+    """The server answers, with another address: nothing on the way drops what it says."""
+    message("cluster", answer("192.0.2.1"), transport="tcp")(evidence)
+    reply("query4+tcp-cluster:pod/a@w1>service/kube-dns", answers=["192.0.2.1"])(evidence)
+    judged = judge(evidence)
+    assert judged.requirements["NET-DNS-026"] == "failed"
+    assert judged.causes == []
 
 
 def test_what_a_deeper_cause_brings_about_is_no_cause_of_its_own(evidence, judge):

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pytest_k8snet.model.cause import Cause, Confidence
+from pytest_k8snet.model.observation import Outcome
 from pytest_k8snet.model.result import Result
 
 from ..casefile import CaseFile, Where, from_node, touches
 from ..rulewalk import stopped
+
+_UNANSWERED = (
+    *(Outcome.TIMEOUT, Outcome.REFUSED, Outcome.RESET),
+    *(Outcome.HOST_UNREACHABLE, Outcome.NET_UNREACHABLE, Outcome.PROHIBITED),
+)
 
 
 def loopback_server(case: CaseFile) -> Iterator[Cause]:
@@ -64,5 +70,7 @@ def _asked_at(node: str) -> Where:
 
 
 def _only_tcp(results: tuple[Result, ...]) -> bool:
+    """Nothing but questions over TCP, and nothing came back: a wrong answer was not stopped."""
     lines = [line.strip() for result in results for line in result.message.splitlines()[1:]]
-    return any(r.requirement == "NET-DNS-026" for r in results) and all(line.startswith("tcp-") for line in lines)
+    stopped_there = all(line.startswith("tcp-") and any(f"found {outcome}" in line for outcome in _UNANSWERED) for line in lines)
+    return any(r.requirement == "NET-DNS-026" for r in results) and stopped_there

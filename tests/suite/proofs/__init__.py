@@ -19,6 +19,7 @@ from . import (
     rules,
     scenarios,
     services,
+    strangers,
 )
 from .proof import Proof
 
@@ -45,6 +46,7 @@ PROOFS: tuple[Proof, ...] = (
     *reachability.PROOFS,
     *cells.PROOFS,
     *services.PROOFS,
+    *strangers.PROOFS,
     *resolution.PROOFS,
     *library.PROOFS,
     *nodes.PROOFS,

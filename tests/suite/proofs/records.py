@@ -16,8 +16,8 @@ from .proof import FAILED, WARNING, Edit, Proof, outcome, reply
 Change = Callable[[dns.message.Message], None]
 
 
-def message(question: str, change: Change, source: str = "pod/a@w1") -> Edit:
-    """The reply to one question over UDP, changed and packed again."""
+def message(question: str, change: Change, source: str = "pod/a@w1", target: str = "service/kube-dns", transport: str = "udp") -> Edit:
+    """The reply to one question, changed and packed again."""
 
     def packed(sample: dict[str, Any]) -> None:
         found = dns.message.from_wire(base64.b64decode(sample["detail"]["wire"]))
@@ -25,7 +25,7 @@ def message(question: str, change: Change, source: str = "pod/a@w1") -> Edit:
         sample["detail"]["wire"] = base64.b64encode(found.to_wire()).decode()
 
     def edit(evidence: Evidence) -> None:
-        evidence.samples(f"query4+udp-{question}:{source}>service/kube-dns", packed)
+        evidence.samples(f"query4+{transport}-{question}:{source}>{target}", packed)
 
     return edit
 

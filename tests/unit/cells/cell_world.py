@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import importlib.util
 import inspect
 from pathlib import Path
 from unittest import mock
 
+import dns.message
+import dns.rrset
 import pytest
 
 import pytest_k8snet
@@ -30,6 +33,8 @@ SERVERS = {"dns@n1": "10.4.1.2", "dns@n2": "10.4.2.2"}
 BRIDGE = {f"n{i}": f"10.4.{i}.1" for i in (1, 2, 3)}
 TUNNEL = {f"n{i}": f"10.4.{i}.0" for i in (1, 2, 3)}
 RUN = "r1"
+KUBERNETES = {"metadata": {"namespace": "default", "name": "kubernetes"}, "spec": {"clusterIP": "10.96.0.1"}}
+NAME = "kubernetes.default.svc.cluster.local."
 
 
 def inventory():
@@ -61,6 +66,7 @@ class World:
             asked |= {probe: 1 for probe in plan.controls if probe not in asked}
             asked[plan.probe] = max(asked.get(plan.probe, 1), plan.until or 1)
         self.frames = {str(probe): frame(probe, until, seq) for seq, (probe, until) in enumerate(asked.items())}
+        self.recording.append("objects", {"name": "services", "status": 200, "body": {"items": [KUBERNETES]}})
         for probe in asked:
             self.recording.append("frames", {"source": str(probe.source), "frame": self.frames[str(probe)]})
 
@@ -109,6 +115,8 @@ def frame(probe, until, seq):
     ip, port = destination(probe)
     request = {"id": str(probe), "action": str(probe.action), "address": ip, "port": port, "samples": samples_of(probe),
                "warmup": 1, "timeout": 1.0, "nonce": f"{seq:012x}"}  # fmt: skip
+    if probe.action is Action.QUERY:
+        request |= {"name": NAME, "type": "A"}
     if until > 1:
         request |= {"until": until, "max": 30 * until}
     samples = [sample(probe, request, n) for n in range(samples_of(probe) + 1)]
@@ -128,9 +136,18 @@ def sample(probe, request, n):
     outcome = ending(probe)
     reply = answer(probe, nonce, n) if outcome == "reached" else {}
     detail = {"resolved": ["10.96.7.7"]} if probe.detail == "by-name" else {}
+    if probe.action is Action.QUERY:
+        detail = {"wire": wire("10.96.0.1")}
     if probe.action is Action.TRACE:
         detail = {"hops": [BRIDGE[probe.source.node], TUNNEL[probe.target.node], destination(probe)[0]]}
     return {"n": n, "warmup": n == 0, "outcome": outcome, "seconds": 0.004, "nonce": nonce, "reply": reply, "detail": detail}
+
+
+def wire(*addresses, name=NAME):
+    """A DNS reply as it came, in base64."""
+    reply = dns.message.make_response(dns.message.make_query(name, "A"))
+    reply.answer = [dns.rrset.from_text(name, 30, "IN", "A", *addresses)] if addresses else []
+    return base64.b64encode(reply.to_wire()).decode()
 
 
 def ending(probe):

@@ -6,6 +6,7 @@ import copy
 
 import pytest
 from cell_world import IDS, IPV6, SUITE, World, any_cell, suite_functions
+from cell_world import wire as message
 
 from pytest_k8snet.evidence.cells import cell
 from pytest_k8snet.model.settings import Settings
@@ -131,6 +132,50 @@ def test_an_agent_that_ignores_the_name_proves_nothing(world):
     number = next(n for n, plan in enumerate(world.plans["NET-SERVICE-004"]) if plan.probe.detail)
     world.alter("NET-SERVICE-004", number, detail={})
     assert world.judge("NET-SERVICE-004", number) == ("inconclusive", "not observed: which address pod/b@n1 found by name")
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "text"),
+    [
+        ({"detail": {"resolved": ["192.0.2.1"]}}, "failed", "by name 192.0.2.1; documented: reached, by one of "),
+        ({"reply_server": "pod/b@n1"}, "failed", "answered by pod/b@n1 (3), by name 10.96.7.7; documented: reached"),
+    ],
+)
+def test_a_name_leads_to_the_service_and_its_backends(world, fields, status, text):
+    number = next(n for n, plan in enumerate(world.plans["NET-SERVICE-004"]) if plan.probe.detail)
+    world.alter("NET-SERVICE-004", number, **fields)
+    found = world.judge("NET-SERVICE-004", number)
+    assert found[0] == status
+    assert text in found[1]
+
+
+@pytest.mark.parametrize(
+    ("wire", "status", "text"),
+    [
+        (message("10.96.0.1", "192.0.2.1"), "failed", "by name 10.96.0.1, 192.0.2.1; documented: reached, by name 10.96.0.1 - "),
+        (message(), "failed", "by name none; documented"),
+        (
+            message("10.96.0.1", name="other.test."),
+            "inconclusive",
+            "answers other.test. A, not kubernetes.default.svc.cluster.local A",
+        ),
+        ("", "inconclusive", "not observed: what service/kube-dns answered pod/a@n1: DNS message"),
+    ],
+)
+def test_a_name_server_gives_the_address_of_the_api(world, wire, status, text):
+    world.alter("NET-DNS-028", detail={"wire": wire})
+    found = world.judge("NET-DNS-028")
+    assert found[0] == status
+    assert text in found[1]
+
+
+@pytest.mark.parametrize("requirement", ["NET-SERVICE-007", "NET-SERVICE-008", "NET-SERVICE-009", "NET-EXTERNAL-001", "NET-EXTERNAL-002"])
+def test_only_backends_answer_at_a_node_port(world, requirement):
+    world.alter(requirement, reply_server="pod/b@n1")
+    status, message = world.judge(requirement)
+    assert status == "failed"
+    assert "answered by pod/b@n1" in message
+    assert "documented: reached, by one of pod/a@n1, pod/a@n2, pod/a@n3" in message
 
 
 def test_bulk_to_the_local_backend_alone_says_nothing_about_tunnels(world):

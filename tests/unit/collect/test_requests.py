@@ -69,6 +69,12 @@ def test_a_stranger_is_only_connected_to(builder):
     assert (request["address"], request["port"], request["echo"]) == ("198.51.100.10", 80, False)
 
 
+@pytest.mark.parametrize("action", ["tcp", "udp"])
+def test_refusals_are_not_practised(builder, action):
+    request = builder.build(Probe.parse(f"{action}4:pod/b@k8snet-worker1>service/empty"), Sampling())
+    assert (request["samples"], request["warmup"]) == (3, 0)
+
+
 def test_the_api_is_asked_at_its_service_and_at_each_endpoint(builder):
     service = builder.build(Probe.parse("tls4:pod/a@k8snet-worker1>api/service"), Sampling())
     endpoint = builder.build(Probe.parse("tls4:pod/a@k8snet-worker1>api/172.30.0.11:6443"), Sampling())
