@@ -17,6 +17,8 @@ CNI_FILE = "10-flannel.conflist"
 CNI_KEY = "cni-conf.json"
 PERMANENT = "PERMANENT"
 TABLES = ("", "main", "local")
+STOPPING = ("blackhole", "unreachable", "prohibit", "throw")  # kinds of route that lead nowhere
+UNUSED = ("dead", "linkdown")  # flags of a route whose device is down
 KEYS = {
     Family.IPV4: ("FLANNEL_NETWORK", "FLANNEL_SUBNET"),
     Family.IPV6: ("FLANNEL_IPV6_NETWORK", "FLANNEL_IPV6_SUBNET"),
@@ -25,6 +27,8 @@ KEYS = {
 
 def peer_routes(node: NodeFacts) -> Comparison:
     """podCIDR -> next hop and device: one for every peer, none for a node that is no longer there, none for a part of a podCIDR.
+
+    Inside the node's own podCIDR no route may stop packets: pods that come later get its addresses.
 
     Of several routes to one destination the kernel takes that with the lowest metric; a narrower one wins over all of them.
     """
@@ -149,10 +153,12 @@ def _internal_device(node: NodeFacts) -> str | None:
 
 
 def _owner(route: ip.Route, node: NodeFacts) -> str:
-    """The peer whose podCIDR, or a part of it, the route leads to, whatever its kind; "" if there is none."""
+    """The peer whose podCIDR, or a part of it, the route leads to, whatever its kind; this node if it stops packets; "" for no node."""
     if ":" in route.destination:
         return ""
     destination = IPv4Network(route.destination, strict=False)
+    if route.kind in STOPPING and destination.subnet_of(node.host.pod_cidr):
+        return node.node
     return next((peer.name for peer in node.peers if destination.subnet_of(peer.pod_cidr)), "")
 
 
@@ -169,11 +175,12 @@ def _into_pod_network(route: ip.Route, conf: flannel.NetConf) -> bool:
 
 
 def _way(route: ip.Route) -> tuple[str, ...]:
-    """("via", gateway, "dev", device); a route without a gateway shows its kind or scope."""
+    """("via", gateway, "dev", device); a route without a gateway shows its kind or scope, one that is out of use says why."""
     words = [] if route.kind == "unicast" else [route.kind]
     for gateway, dev in route.nexthops or ((route.gateway, route.dev),):
         words += ["via", gateway] if gateway else []
         words += ["dev", dev] if dev else []
+    words += [flag for flag in route.flags if flag in UNUSED]
     direct = route.kind == "unicast" and not (route.gateway or route.nexthops)
     return (*words, "scope", route.scope or "global") if direct else tuple(words)
 

@@ -86,6 +86,9 @@ class Recording:
 
 
 def _load(path: Path, parts: Mapping[str, bytes]) -> Recording:
+    members = ("checksums.json", "meta.json", *(f"{name}.jsonl" for name in STREAMS))
+    if missing := [name for name in members if name not in parts]:
+        raise DamagedRecording(f"{path} is no recording, or damaged: it lacks {', '.join(missing)}")
     sums = json.loads(parts["checksums.json"])
     for name in ("meta.json", *(f"{name}.jsonl" for name in STREAMS)):
         if not isinstance(sums, dict) or name not in sums:

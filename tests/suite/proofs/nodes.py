@@ -157,6 +157,22 @@ FLANNEL_STATE = (
         text=("10.244.77.0/24: expected nothing, found via 10.244.77.0 dev flannel.1",),
     ),
     Proof(
+        "NET-FLANNEL-015",
+        "a route stops packets to pods that are yet to come",
+        lambda evidence: evidence.json_fact(
+            "w1", "routes", lambda routes: [*routes, {"type": "blackhole", "dst": evidence.filled("{200 w1}"), "flags": []}]
+        ),
+        red=("w1",),
+        text=("{200 w1}: expected nothing, found blackhole (inside the podCIDR of w1)",),
+    ),
+    Proof(
+        "NET-FLANNEL-015",
+        "the tunnel device of a route is down",
+        json_list("routes", {"dst": "{cidr w2}"}, {"flags": ["onlink", "dead", "linkdown"]}),
+        red=("w1",),
+        text=("{cidr w2}: expected via", "found via {0 w2} dev flannel.1 dead linkdown (podCIDR of w2)"),
+    ),
+    Proof(
         "NET-FLANNEL-016",
         "a neighbour's MAC is stale",
         json_list("neighbours", {"dst": "{0 w2}", "dev": "flannel.1"}, {"lladdr": "02:00:00:00:00:01"}),

@@ -45,6 +45,14 @@ def test_a_changed_part_is_named(tmp_path, part):
         Recording.read(path)
 
 
+def test_missing_parts_are_named(tmp_path):
+    path = tmp_path / "run.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("meta.json", "{}")
+    with pytest.raises(DamagedRecording, match=r"run\.zip is no recording, or damaged: it lacks checksums\.json, objects\.jsonl, "):
+        Recording.read(path)
+
+
 def test_another_format_is_refused_with_the_way_out(tmp_path, monkeypatch):
     path = tmp_path / "run.zip"
     monkeypatch.setattr("pytest_k8snet.model.recording.FORMAT", 99)
