@@ -101,13 +101,21 @@ def _status(judged: Judged | None) -> str:
 
 
 def _unreached(cell: Cell, faulted: Results, reach: Mapping[str, Collection[str]]) -> bool:
-    """True if the conversation of which this cell judges a property did not pass: then nothing is known of the property."""
+    """True if the conversation of which this cell judges a property did not pass: then nothing is known of the property.
+
+    The property may be that of another pod of the same node: the way from node to node is one.
+    """
     demanding = reach.get(cell.requirement, ())
     return any(
         judged.status != "passed"
         for other, judged in faulted.items()
-        if other.requirement in demanding and (other.source, other.target) == (cell.source, cell.target)
+        if other.requirement in demanding and (_node(other.source), other.target) == (_node(cell.source), cell.target)
     )
+
+
+def _node(end: str) -> str:
+    """The node of an endpoint; the endpoint itself where it is on none."""
+    return end.partition("@")[2] or end
 
 
 def differences(first: Results, second: Results) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import os
+import re
 import shutil
 import stat
 import urllib.parse
@@ -57,7 +58,7 @@ class Readers:
     async def _facts(self, name: str, reader: Any) -> list[Fact]:
         source = _source(reader) if isinstance(reader, Mapping) else ""
         if not source:
-            return [Fact(name, "", False, error=f"reader {reader!r:.200} has neither argv nor path nor http")]
+            return [Fact(name, "", False, error=f"reader {reader!r:.200} has neither argv nor path nor list nor http")]
         try:
             return await asyncio.wait_for(self._choose(name, reader), self._timeout)
         except asyncio.TimeoutError:
@@ -71,13 +72,16 @@ class Readers:
         blocking = asyncio.get_running_loop().run_in_executor
         if "http" in reader:
             return blocking(self._executor, http_get, name, str(reader["http"]), self._timeout)
-        return blocking(self._executor, files, name, str(reader["path"]), int(reader.get("limit", FILE_LIMIT)))
+        if "list" in reader:
+            return blocking(self._executor, listing, name, str(reader["list"]))
+        limit, lines = int(reader.get("limit", FILE_LIMIT)), str(reader.get("lines", ""))
+        return blocking(self._executor, files, name, str(reader["path"]), limit, lines)
 
 
 def _source(reader: Mapping[str, Any]) -> str:
     if isinstance(reader.get("argv"), list) and reader["argv"]:
         return " ".join(str(word) for word in reader["argv"])
-    return str(reader.get("path") or reader.get("http") or "")
+    return str(reader.get("path") or reader.get("list") or reader.get("http") or "")
 
 
 async def command(name: str, argv: list[str], limit: int) -> list[Fact]:
@@ -115,26 +119,50 @@ async def _bounded(stream: asyncio.StreamReader, limit: int) -> bytes:
     return bytes(data)
 
 
-def files(name: str, pattern: str, limit: int) -> list[Fact]:
-    """One fact for each file that the path, which may hold wildcards, names; with too many files one more, which is not ok."""
+def listing(name: str, folder: str) -> list[Fact]:
+    """Mode and name of everything in a directory, hidden files too; links are followed, and one that leads nowhere has no mode."""
+    try:
+        names = sorted(os.listdir(hostpath.resolve(folder)))
+    except OSError as error:
+        return [Fact(name, folder, False, error=_reason(error))]
+    return [Fact(name, folder, True, "".join(f"{_mode(os.path.join(folder, entry))} {entry}\n" for entry in names))]
+
+
+def _mode(path: str) -> str:
+    try:
+        return stat.filemode(os.stat(hostpath.resolve(path)).st_mode)
+    except OSError:
+        return "?" * 10
+
+
+def files(name: str, pattern: str, limit: int, lines: str = "") -> list[Fact]:
+    """One fact for each file that the path, which may hold wildcards, names; with too many files one more, which is not ok.
+
+    `lines` is an expression: only lines in which it is found are kept, because others may hold secrets.
+    """
     found = hostpath.matches(pattern)
     if not found:
         return [Fact(name, pattern, False, error="no such file")]
-    facts = [_file(name, path, limit) for path in found[:GLOB_LIMIT]]
+    facts = [_file(name, path, limit, lines) for path in found[:GLOB_LIMIT]]
     if len(found) > GLOB_LIMIT:
         facts.append(Fact(name, pattern, False, error=f"{len(found)} files, of which only the first {GLOB_LIMIT} were read"))
     return facts
 
 
-def _file(name: str, path: str, limit: int) -> Fact:
+def _file(name: str, path: str, limit: int, lines: str) -> Fact:
     try:
         data = _contents(hostpath.resolve(path), limit)
     except OSError as error:
-        reason = "no such file" if isinstance(error, FileNotFoundError) else (error.strerror or repr(error)).lower()
-        return Fact(name, path, False, error=reason)
+        return Fact(name, path, False, error=_reason(error))
     if len(data) > limit:
         return Fact(name, path, False, error=f"longer than {limit} bytes")
-    return Fact(name, path, True, _text(data))
+    text = _text(data)
+    kept = [line for line in text.splitlines(keepends=True) if re.search(lines, line)] if lines else [text]
+    return Fact(name, path, True, "".join(kept))
+
+
+def _reason(error: OSError) -> str:
+    return "no such file" if isinstance(error, FileNotFoundError) else (error.strerror or repr(error)).lower()
 
 
 def _contents(path: str, limit: int) -> bytes:

@@ -16,6 +16,7 @@ from .questions import Names
 BULK_BYTES = 1 << 20
 LOOKUPS = 100
 PATIENT, PATIENCE = ("cluster", "missing"), 12.0  # s for getaddrinfo: the GNU C library gives up after two times five
+HOPS = 4
 _SIZES = {"df-mtu": "mtu", "df-over": "mtu+1"}
 _TYPES = {Family.IPV4: "A", Family.IPV6: "AAAA"}
 EDNS_SIZE = 1232  # the size DNS servers agreed on in 2020 to stay below every path MTU
@@ -58,6 +59,8 @@ class RequestBuilder:
                 return {"size": _SIZES[probe.detail], "df": True}
             case Action.BULK:
                 return {"bytes": BULK_BYTES, "samples": 1, "warmup": 0}
+            case Action.TRACE:
+                return {"hops": HOPS, "samples": 1, "warmup": 0}
             case Action.TLS:
                 # Every sample is a request that the API server counts and answers, from each node to each address.
                 return {"server_name": "kubernetes.default.svc", "path": "/version", "warmup": 0}

@@ -50,6 +50,8 @@ def _happened(cell: Cell) -> Iterator[str]:
         yield from _failures(cell.back)
     if not cell.observation.reached:
         return
+    if cell.documented.hops:
+        yield f"by way of {_way(cell.hops)}"
     if cell.documented.dialled:
         yield f"arrived at {_list(cell.arrived)}"
     if cell.documented.source:
@@ -104,6 +106,8 @@ def _documented(cell: Cell) -> Iterator[str]:
     yield " or ".join(sorted(documented.outcomes))
     if documented.seconds is not None:
         yield f"within {documented.seconds:g} s"
+    if documented.hops:
+        yield f"by way of {_way(cell.expected_hops)}"
     if documented.dialled:
         yield f"at {_list(cell.expected_arrived)}"
     if documented.mutual:
@@ -117,6 +121,10 @@ def _documented(cell: Cell) -> Iterator[str]:
         yield f"by {_WHICH[documented.servers]}{_list(cell.expected_servers)}"
     if documented.named:
         yield f"by name {_list(cell.expected_named)}"
+
+
+def _way(hops: Iterable[str]) -> str:
+    return ", ".join(hop or "a silent router" for hop in hops)
 
 
 def _list(values: Iterable[str]) -> str:

@@ -31,6 +31,7 @@ class Cell:
     source_address: str
     expected_source: frozenset[str]
     expected_servers: frozenset[str]
+    expected_hops: tuple[str, ...] = ()
     expected_named: frozenset[str] = frozenset()
     named: frozenset[str] = frozenset()  # addresses that name servers gave, where one is documented
     back: Observation | None = None  # the same question asked by the target, where both ways are compared
@@ -77,6 +78,11 @@ class Cell:
     def expected_arrived(self) -> frozenset[str]:
         """The address that was asked."""
         return frozenset({canonical(str(self.observation.request["address"]))}) if self.documented.dialled else frozenset()
+
+    @property
+    def hops(self) -> tuple[str, ...]:
+        """Addresses of the routers on the way and of the target, as the last sample that reached tells; "" for a silent one."""
+        return tuple(canonical(hop) for sample in self.observation.reached[-1:] for hop in sample.detail.get("hops") or ())
 
     @property
     def mutual(self) -> bool:
@@ -157,7 +163,7 @@ class CellEvidence:
         if plan.probe.target.kind is EndpointKind.API and observation.reached and not self._inventory.api_endpoints:
             raise Inconclusive("the API server answers, but its endpoints were not read: whether each of them does is not known")
         source = self._observations.address(plan.probe.source, plan.probe.family)
-        expected = (self._expected_source(plan), self._expected_servers(plan), self._expected_named(plan))
+        expected = (self._expected_source(plan), self._expected_servers(plan), self._expected_hops(plan), self._expected_named(plan))
         named = cell_names.addresses(observation) if plan.documented.named else frozenset()
         cell = Cell(plan, observation, source, *expected, named, back)
         _require_properties(cell)
@@ -212,6 +218,16 @@ class CellEvidence:
         networks = [ipaddress.ip_network(cidr) for cidr in node.pod_cidrs if Family.of(cidr) is family]
         return frozenset(str(network.network_address + (1 if kind == "bridge" else 0)) for network in networks)
 
+    def _expected_hops(self, plan: CellPlan) -> tuple[str, ...]:
+        return tuple(self._hop(kind, plan.probe) for kind in plan.documented.hops)
+
+    def _hop(self, kind: str, probe: Probe) -> str:
+        end = probe.source if kind == "bridge" else probe.target
+        addresses = self._addresses("client" if kind == "target" else kind, end, probe.family)
+        if len(addresses) != 1:
+            raise Inconclusive(f"not assessed: the {kind} address of {end} is not known")
+        return min(addresses)
+
     def _expected_named(self, plan: CellPlan) -> frozenset[str]:
         match plan.documented.named:
             case "kubernetes":
@@ -264,5 +280,7 @@ def _require_properties(cell: Cell) -> None:
         raise Inconclusive(f"not observed: {' and '.join(missing)} ({cell.source} > {cell.target})")
     if cell.documented.servers and not cell.expected_servers:
         raise Inconclusive("not assessed: no backend became ready")
+    if cell.documented.hops and cell.observation.reached and not cell.hops:
+        raise Inconclusive(f"not observed: the routers on the way ({cell.source} > {cell.target})")
     if cell.documented.servers == "remote" and cell.outcome is Outcome.REACHED and not cell.servers & cell.expected_servers:
         raise Inconclusive(f"not observed: only {', '.join(sorted(cell.servers))} answered, no backend of another node")

@@ -24,7 +24,7 @@ def pod_status(node: NodeFacts) -> Comparison:
     found: dict[str, frozenset[str]] = {}
     expected: dict[str, frozenset[str]] = {}
     notes: dict[str, str] = {}
-    for endpoint, entry in _placed(node).items():
+    for endpoint, entry in placed(node).items():
         pod = _api_pod(node, entry)
         key = f"{endpoint} podIPs"
         found[key] = _addresses(pod_ips(pod))
@@ -38,7 +38,7 @@ def pod_status(node: NodeFacts) -> Comparison:
     )
 
 
-def _placed(node: NodeFacts) -> dict[Endpoint, Body]:
+def placed(node: NodeFacts) -> dict[Endpoint, Body]:
     """The probe pods of this node. Raises Inconclusive for one that did not become ready: its addresses are not to be had."""
     entries = {Endpoint.parse(entry["endpoint"]): entry for entry in node.recording.entries("fleet")}
     here = {endpoint: entry for endpoint, entry in entries.items() if endpoint.node == node.node}

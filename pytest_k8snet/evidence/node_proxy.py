@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from ipaddress import IPv4Address, ip_network
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 from pytest_k8snet.model.verdict import Inconclusive, NotApplicable
@@ -51,7 +51,7 @@ def localhost_node_ports(config: Mapping[str, Any]) -> bool:
 
 
 def serves_node_ports(config: Mapping[str, Any], address: str, primary: frozenset[str]) -> bool:
-    """Whether `nodePortAddresses` cover an IPv4 address of the node; `primary` are those of the Node object."""
+    """Whether `nodePortAddresses` cover an address of the node; `primary` are those of the Node object."""
     ranges = [str(text) for text in config.get("nodePortAddresses") or ()]
     if not ranges:
         return True
@@ -59,9 +59,7 @@ def serves_node_ports(config: Mapping[str, Any], address: str, primary: frozense
         networks = [ip_network(text, strict=False) for text in ranges if text != "primary"]
     except ValueError as error:
         raise Inconclusive(f"nodePortAddresses of kube-proxy's config.conf cannot be read: {error}") from error
-    return any(IPv4Address(address) in network for network in networks if network.version == 4) or (
-        "primary" in ranges and address in primary
-    )
+    return any(ip_address(address) in network for network in networks) or ("primary" in ranges and address in primary)
 
 
 def _answer(facts: NodeFacts, name: str) -> str:

@@ -16,7 +16,7 @@ from .api_server import shown_by_api_server
 
 Frame = Mapping[str, Any]
 _ALONE = (EndpointKind.POD, EndpointKind.HOST, EndpointKind.LOOPBACK, EndpointKind.OUTSIDE)
-ECHOED = (Action.TCP, Action.UDP, Action.BULK)  # our own server answers these and says who it is
+ECHOED = (Action.TCP, Action.UDP, Action.BULK, Action.TRACE)  # our own server answers these and says who it is
 
 
 class Observations:

@@ -68,7 +68,7 @@ def rejections(facts: NodeFacts) -> Comparison:
             if doubt := next((branch for branch in branches if branch.uncertain), None):
                 doubts.add(f"{words}: {doubt.by or doubt.trace}")
                 continue
-            found[words] = " or ".join(sorted({_fate(branch) for branch in branches}))
+            found[words] = " or ".join(sorted({fate(branch) for branch in branches}))
             notes[words] = next((str(branch.by) for branch in branches if branch.by), "no rule decides")
     return doubts.settle(Comparison("ClusterIP ports without endpoints", found, dict.fromkeys(found, REJECTED), notes))
 
@@ -81,7 +81,8 @@ def _to_nowhere(proxy: Proxy, port: ServicePort) -> Iterable[tuple[str, tuple[Br
     yield "the node", journey(rules.worlds, sent, "output", rules.device, FILTERED)
 
 
-def _fate(branch: Branch) -> str:
+def fate(branch: Branch) -> str:
+    """What becomes of a packet to a port without endpoints."""
     if not branch.verdict.passes:
         return REJECTED if branch.verdict == "reject" else DROPPED
     return LET_THROUGH if end(branch) == UNTRANSLATED else f"sent to {end(branch)}"

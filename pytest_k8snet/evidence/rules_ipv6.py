@@ -57,14 +57,38 @@ class NodeRules6:
         """A sample address of a pod on another node."""
         return sample(cidr, self._four.busy)
 
-    def forwarded(self, src: str, dst: str, protocol: str = "tcp", dport: int = SERVER_PORT) -> Packet:
+    def forwarded(self, src: str, dst: str, protocol: str = "tcp", dport: int = SERVER_PORT, mark: int = 0) -> Packet:
         """A new packet that comes in by one device and goes out by another, as this node routes it."""
-        local = self._four.local
-        return Packet(src, dst, protocol, CLIENT_PORT, dport, in_iface=self.device(src), out_iface=self.device(dst), local=local)
+        come, gone = self.device(src), self.device(dst)
+        return Packet(src, dst, protocol, CLIENT_PORT, dport, in_iface=come, out_iface=gone, mark=mark, local=self.local)
+
+    def arriving(self, src: str, dst: str, protocol: str, dport: int) -> Packet:
+        """A new packet as it enters PREROUTING."""
+        return Packet(src, dst, protocol, CLIENT_PORT, dport, in_iface=self.device(src), local=self.local)
+
+    def sent(self, dst: str, protocol: str, dport: int) -> Packet:
+        """A new packet that a process of the node sends."""
+        return Packet(self.node_ip, dst, protocol, CLIENT_PORT, dport, out_iface=self.device(dst), local=self.local)
+
+    @property
+    def local(self) -> frozenset[str]:
+        """The node's own addresses."""
+        return self._four.local
+
+    @cached_property
+    def node_ip(self) -> str:
+        """The node's first IPv6 InternalIP. Raises Inconclusive where it has none."""
+        told = (self.facts.api.get("status") or {}).get("addresses") or ()
+        found = [a["address"] for a in told if a.get("type") == "InternalIP" and ":" in a["address"]]
+        if not found:
+            raise Inconclusive(f"{self.facts.node}: the Node object has no IPv6 InternalIP")
+        return str(found[0])
 
     @lru_cache(maxsize=256)  # noqa: B019
     def device(self, address: str) -> str:
         """Device by which the node reaches an address: longest prefix of the main table, "" when no route leads there."""
+        if address in self.local or address == "::1":
+            return "lo"
         target = IPv6Address(address)
         routes = [(net, dev) for net, dev in self._networks if target in net]
         return max(routes, key=lambda route: route[0].prefixlen, default=(None, ""))[1]

@@ -18,7 +18,7 @@ from .comparison import Comparison
 from .ipvs import ipvs_entries
 from .node_facts import NodeFacts
 from .rules import OUTSIDE, NodeRules
-from .rules_services import ServicePort, service_ports
+from .rules_services import ServicePort, joined, service_ports
 from .rules_verdicts import Doubts
 
 ADDRESSES = frozenset({"raw", "mangle", "nat"})  # what filters does not change addresses
@@ -63,12 +63,12 @@ class Proxy:
     @cached_property
     def from_pods(self) -> dict[ServicePort, Ends]:
         """New packets from a pod of this node."""
-        return {port: _ends(self._arriving(port, self.rules.pod)) for port in self.ports}
+        return {port: ends_of(self._arriving(port, self.rules.pod)) for port in self.ports}
 
     @cached_property
     def from_node(self) -> dict[ServicePort, Ends]:
         """New packets from a process of the node."""
-        return {port: _ends(self._sent(port)) for port in self.ports}
+        return {port: ends_of(self._sent(port)) for port in self.ports}
 
     @cached_property
     def mark(self) -> int:
@@ -197,11 +197,12 @@ def translated(hook: Hook, worlds: Worlds, packet: Packet) -> tuple[Branch, ...]
 def translates(worlds: Worlds, proxy: Proxy) -> bool:
     """Whether iptables rules translate any ClusterIP port for certain."""
     packets = (proxy.rules.sent(port.address, port.protocol, port.port) for port in proxy.ports)
-    found = (_ends(translated(hook, worlds, packet)) for packet in packets for hook in (output, prerouting))
+    found = (ends_of(translated(hook, worlds, packet)) for packet in packets for hook in (output, prerouting))
     return any(ends.translated and not ends.doubt for ends in found)
 
 
-def _ends(branches: Iterable[Branch]) -> Ends:
+def ends_of(branches: Iterable[Branch]) -> Ends:
+    """Where all branches of one packet end."""
     branches = tuple(branches)
     doubtful = next((branch for branch in branches if branch.uncertain), None)
     why = next((str(branch.steps[-1]) for branch in branches if branch.steps), "no rule matches")
@@ -221,7 +222,7 @@ def end(branch: Branch) -> str:
     """Where a branch ends: "address:port" of an endpoint, or one of two words."""
     if not branch.verdict.passes:
         return DROPPED
-    return f"{branch.packet.dst}:{branch.packet.dport}" if "DNAT" in branch.packet.translated else UNTRANSLATED
+    return joined(branch.packet.dst, branch.packet.dport) if "DNAT" in branch.packet.translated else UNTRANSLATED
 
 
 def _count(some: int, total: int) -> str:

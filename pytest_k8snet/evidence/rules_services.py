@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pytest_k8snet.model.probe import Family
 from pytest_k8snet.model.recording import Recording
 from pytest_k8snet.model.verdict import Inconclusive
 
@@ -37,7 +38,12 @@ class ServicePort:
     guarded: tuple[str, ...] = ()  # addresses of its load balancer that admit some sources only
 
     def __str__(self) -> str:
-        return f"{self.name} {self.address}:{self.port}/{self.protocol}"
+        return f"{self.name} {joined(self.address, self.port)}/{self.protocol}"
+
+
+def joined(address: str, port: int | None) -> str:
+    """Address and port as URLs write them."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def wanted(port: ServicePort, ends: frozenset[str]) -> frozenset[str]:
@@ -47,25 +53,25 @@ def wanted(port: ServicePort, ends: frozenset[str]) -> frozenset[str]:
     return ends if changing and right else port.ever
 
 
-def service_ports(recording: Recording, node: Body) -> tuple[ServicePort, ...]:
-    """Every IPv4 ClusterIP port that has a usable endpoint for that node.
+def service_ports(recording: Recording, node: Body, family: Family = Family.IPV4) -> tuple[ServicePort, ...]:
+    """Every ClusterIP port of one family that has a usable endpoint for that node.
 
     Raises Inconclusive when Services or EndpointSlices were not read.
     """
-    return tuple(port for port in _all_ports(recording, node) if port.ever)
+    return tuple(port for port in _all_ports(recording, node, family) if port.ever)
 
 
-def unserved_ports(recording: Recording, node: Body) -> tuple[ServicePort, ...]:
-    """Every IPv4 ClusterIP port that has no usable endpoint anywhere, in no reading. Raises Inconclusive like `service_ports`."""
-    return tuple(port for port in _all_ports(recording, node) if not port.anywhere)
+def unserved_ports(recording: Recording, node: Body, family: Family = Family.IPV4) -> tuple[ServicePort, ...]:
+    """Every ClusterIP port of one family that has no usable endpoint anywhere, in no reading. Raises Inconclusive like `service_ports`."""
+    return tuple(port for port in _all_ports(recording, node, family) if not port.anywhere)
 
 
-def _all_ports(recording: Recording, node: Body) -> list[ServicePort]:
+def _all_ports(recording: Recording, node: Body, family: Family) -> list[ServicePort]:
     services = _readings(recording, "services")
     slices = _readings(recording, "endpointslices")
-    last = {(port.name, port.port, port.protocol): port for port in _ports(services[-1], slices[-1], node)}
+    last = {(port.name, port.port, port.protocol): port for port in _ports(services[-1], slices[-1], node, family)}
     if len(slices) > 1:
-        before = {(port.name, port.port, port.protocol): port for port in _ports(services[-2:][0], slices[-2], node)}
+        before = {(port.name, port.port, port.protocol): port for port in _ports(services[-2:][0], slices[-2], node, family)}
         last = {key: _widened(port, before.get(key)) for key, port in last.items()}
     return list(last.values())
 
@@ -87,29 +93,29 @@ def _widened(port: ServicePort, before: ServicePort | None) -> ServicePort:
     )  # fmt: skip
 
 
-def _ports(services: Iterable[Body], slices: Iterable[Body], node: Body) -> Iterator[ServicePort]:
+def _ports(services: Iterable[Body], slices: Iterable[Body], node: Body, family: Family) -> Iterator[ServicePort]:
     pieces: dict[tuple[str, str], list[Body]] = {}
-    for piece in slices:
+    for piece in (piece for piece in slices if str(piece.get("addressType", "IPv4")).lower() == family):
         labels = piece["metadata"].get("labels") or {}
         pieces.setdefault((piece["metadata"].get("namespace", ""), labels.get("kubernetes.io/service-name", "")), []).append(piece)
     for service in services:
-        if _proxied(service):
+        if _proxied(service, family):
             key = service["metadata"].get("namespace", ""), service["metadata"]["name"]
-            yield from _ports_of(service, pieces.get(key, []), node)
+            yield from _ports_of(service, pieces.get(key, []), node, family)
 
 
-def _proxied(service: Body) -> bool:
+def _proxied(service: Body, family: Family) -> bool:
     """Whether kube-proxy programs this Service."""
     labels, spec = service["metadata"].get("labels") or {}, service.get("spec") or {}
-    return FOREIGN not in labels and spec.get("type") != "ExternalName" and bool(_ipv4(spec))
+    return FOREIGN not in labels and spec.get("type") != "ExternalName" and bool(_cluster_ip(spec, family))
 
 
-def _ipv4(spec: Body) -> str:
+def _cluster_ip(spec: Body, family: Family) -> str:
     addresses = spec.get("clusterIPs") or [spec.get("clusterIP") or ""]
-    return next((address for address in addresses if "." in address), "")
+    return next((address for address in addresses if address not in ("", "None") and Family.of(address) is family), "")
 
 
-def _ports_of(service: Body, pieces: list[Body], node: Body) -> Iterator[ServicePort]:
+def _ports_of(service: Body, pieces: list[Body], node: Body, family: Family) -> Iterator[ServicePort]:
     metadata, spec = service["metadata"], service["spec"]
     for port in spec.get("ports") or ():
         if port.get("protocol", "TCP") not in PROTOCOLS:
@@ -118,7 +124,7 @@ def _ports_of(service: Body, pieces: list[Body], node: Body) -> Iterator[Service
         endpoints, hinted = _endpoints(pieces, port, internal_local, node)
         yield ServicePort(
             name=f"{metadata.get('namespace', '')}/{metadata['name']}",
-            address=_ipv4(spec),
+            address=_cluster_ip(spec, family),
             port=int(port["port"]),
             protocol=port.get("protocol", "TCP").lower(),
             node_port=int(port.get("nodePort") or 0),
@@ -129,16 +135,16 @@ def _ports_of(service: Body, pieces: list[Body], node: Body) -> Iterator[Service
             anywhere=_endpoints(pieces, port, False, node)[0],
             here=_endpoints(pieces, port, True, node)[0],
             internal_local=internal_local,
-            guarded=_guarded(service),
+            guarded=_guarded(service, family),
         )
 
 
-def _guarded(service: Body) -> tuple[str, ...]:
-    """IPv4 addresses of the load balancer, where the Service admits only some sources to them."""
+def _guarded(service: Body, family: Family) -> tuple[str, ...]:
+    """Addresses of the load balancer, where the Service admits only some sources to them."""
     if not service["spec"].get("loadBalancerSourceRanges"):
         return ()
     found = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
-    return tuple(item["ip"] for item in found if "." in item.get("ip", "") and item.get("ipMode", "VIP") == "VIP")
+    return tuple(item["ip"] for item in found if item.get("ip") and Family.of(item["ip"]) is family and item.get("ipMode", "VIP") == "VIP")
 
 
 def _endpoints(pieces: list[Body], port: Body, local: bool, node: Body) -> tuple[frozenset[str], bool]:
@@ -150,7 +156,7 @@ def _endpoints(pieces: list[Body], port: Body, local: bool, node: Body) -> tuple
         if local and endpoint.get("nodeName") != node["metadata"]["name"]:
             continue
         conditions = endpoint.get("conditions") or {}
-        ends = {f"{address}:{number}" for address in endpoint["addresses"]}
+        ends = {joined(address, number) for address in endpoint["addresses"]}
         hinted = hinted or bool(endpoint.get("hints"))
         if conditions.get("ready") is not False:
             ready |= ends
@@ -161,8 +167,6 @@ def _endpoints(pieces: list[Body], port: Body, local: bool, node: Body) -> tuple
 
 def _listed(pieces: list[Body], port: Body) -> Iterator[tuple[Body, int]]:
     for piece in pieces:
-        if piece.get("addressType", "IPv4") != "IPv4":
-            continue
         for listed in piece.get("ports") or ():
             same = (listed.get("name") or "") == (port.get("name") or "") and listed.get("protocol", "TCP") == port.get("protocol", "TCP")
             if same and listed.get("port"):

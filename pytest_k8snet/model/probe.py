@@ -16,6 +16,7 @@ class Action(StrEnum):
     UDP = "udp"  # the same in one datagram
     ICMP = "icmp"  # echo request with the nonce as payload; don't fragment: detail "df-mtu" pod MTU, "df-over" a byte more
     BULK = "bulk"  # 1 MiB each way over TCP, compared by SHA-256
+    TRACE = "trace"  # a datagram for each TTL: the routers on the way, then the target
     TLS = "tls"  # TLS handshake and GET /version
     RESOLVE = "resolve"  # through the source's own resolv.conf; detail "<udp|tcp>-<question>"
     LOOKUPS = "lookups"  # a hundred at once through the source's own resolv.conf; detail "udp-<question>"

@@ -21,6 +21,7 @@ class Documented:
     named    what name servers gave is the address of the "target", or of Service "kubernetes"
     seconds  no sample takes longer
     dialled  the target's own end of the conversation has the address that was asked
+    hops     kinds of address of the routers on the way, the source's node's "bridge", the target's node's "tunnel", then "target"
     mutual   who is reached that way reaches back
     by       who documents it
     """
@@ -34,6 +35,7 @@ class Documented:
     by: str = ""
     dialled: bool = False
     mutual: bool = False
+    hops: tuple[str, ...] = ()
     named: str = ""
 
 

@@ -16,8 +16,9 @@ from .applies import parse
 from .cellplan import Documented
 
 FAMILIES = ("each", "first", "ipv4", "ipv6")
-WHERE = ("same-node", "other-node", "any-node", "self", "cluster", "pair")
+WHERE = ("same-node", "other-node", "any-node", "self", "cluster", "pair", "next-node")
 ADDRESS_KINDS = ("client", "node", "tunnel", "bridge", "receiver")
+HOPS = ("bridge", "tunnel", "target")
 _CONTROLS = ("", "from-host", "to-host", "any-host")
 _SERVERS = ("", "backends", "among", "source", "remote")
 _NAMED = ("", "target", "kubernetes")
@@ -39,6 +40,7 @@ _OPTIONAL = {
     "until",
     "families",
     "arrives",
+    "hops",
     "named",
 }
 
@@ -97,6 +99,7 @@ def _documented(row: Mapping[str, Any]) -> Documented:
         row["by"],
         _one_of(_ARRIVES, row.get("arrives", "")) == "dialled",
         row.get("where") == "pair",
+        tuple(_one_of(HOPS, text) for text in _strings(row.get("hops", []))),
         _one_of(_NAMED, row.get("named", "")),
     )
 

@@ -97,7 +97,7 @@ def _expand(line: Line, inventory: Inventory, available: Available) -> Iterator[
 def _plan(line: Line, probe: Probe, inventory: Inventory, doubt: str) -> CellPlan:
     until = {"": 0, "backends": len(inventory.nodes), "remote": REMOTE}[line.until]
     controls = tuple(_controls(line, probe, inventory))
-    samples = 1 if probe.action is Action.BULK else line.samples
+    samples = 1 if probe.action in (Action.BULK, Action.TRACE) else line.samples
     return CellPlan(
         line.requirement, probe, line.documented, line.plane, line.level, line.reach, controls, samples, until, BOUND * until, doubt
     )  # fmt: skip
@@ -126,9 +126,16 @@ def _placed(end: Endpoint, where: str, source: Endpoint, inventory: Inventory) -
     for node in inventory.names:
         target = Endpoint(end.kind, end.name, node)
         near = node == source.node
-        allowed = {"any-node": True, "same-node": near, "other-node": not near, "pair": source.node < node}[where]
-        if allowed and target != source:
+        allowed = {"any-node": True, "same-node": near, "other-node": not near, "pair": source.node < node}
+        allowed["next-node"] = node == _next(source.node, inventory)
+        if allowed[where] and target != source:
             yield target
+
+
+def _next(node: str, inventory: Inventory) -> str:
+    """The node that follows; the first one follows the last. A node alone has none."""
+    names = inventory.names
+    return names[(names.index(node) + 1) % len(names)] if len(names) > 1 and node in names else ""
 
 
 def _named(end: Endpoint, available: Available, inventory: Inventory) -> Iterator[Endpoint]:

@@ -14,11 +14,13 @@ from typing import Any
 from pytest_k8snet.model.recording import Recording
 
 from .available import HOST_ROLES
+from .cni_paths import CONFIG_FOLDER, PROGRAM_FOLDER, written
 from .health import FLANNEL_PATHS, flannel_health, proxy_health
 
 HOST = "/host"
 BEFORE, AFTER = "before", "after"
 LIMIT = 262144
+CNI_LINES = r"^\s*(\[|version\b|imports\b)|conf_dir|bin_dir"
 
 Request = dict[str, Any]
 Stage = Callable[[Recording, str], list[Request]]
@@ -70,9 +72,17 @@ _ALL = (
     _path("bridge-nf", "/proc/sys/net/bridge/bridge-nf-call-iptables", BEFORE, AFTER),
     _path("ip6-forward", "/proc/sys/net/ipv6/conf/all/forwarding", BEFORE, AFTER),
     _path("bridge-nf6", "/proc/sys/net/bridge/bridge-nf-call-ip6tables"),
+    _path("udp-sockets", "/proc/net/udp"),
+    _argv("wg-handshakes", "wg", "show", "all", "latest-handshakes"),  # no other listing of wg: they hold keys
     _path("subnet.env", f"{HOST}/run/flannel/subnet.env"),
     # beside the configuration, plugins keep kubeconfigs with tokens there: those never enter a recording
     Reader("cni", {"path": f"{HOST}/etc/cni/net.d/*", "limit": LIMIT}, endings=(".conf", ".conflist", ".json")),
+    Reader("cni-files", {"list": f"{HOST}{CONFIG_FOLDER}"}),
+    Reader("cni-programs", {"list": f"{HOST}{PROGRAM_FOLDER}"}),
+    # of containerd's files only the lines about CNI: others hold credentials of registries
+    Reader(
+        "runtime-config", {"path": f"{HOST}/etc/containerd/", "limit": LIMIT, "lines": CNI_LINES}, endings=("config.toml", "conf.d/*.toml")
+    ),
     _path("modules", "/proc/modules"),
     _path("netstat", "/proc/net/netstat", BEFORE, AFTER),
     _path("conntrack-max", "/proc/sys/net/netfilter/nf_conntrack_max"),
@@ -97,7 +107,7 @@ _ALL = (
     _path("hosts", f"{HOST}/etc/hosts"),
 )
 # requirements that rest on what probe pods read about themselves, and the roles whose pods they need
-IN_PODS: Mapping[str, frozenset[str]] = MappingProxyType({"NET-REACH-017": frozenset({"a", "host"})})
+IN_PODS: Mapping[str, frozenset[str]] = MappingProxyType({"NET-REACH-017": frozenset({"a", "host"}), "NET-MTU-002": frozenset({"a"})})
 # the canonical name of the own hostname, which is what `hostname -f` prints; that tool is not in every image
 FULL_NAME = ("python3", "-c", "import socket as s; print(s.getaddrinfo(s.gethostname(), None, flags=s.AI_CANONNAME)[0][3])")
 HOSTS_READ, NAMED = ("a", "b", "host"), "a"
@@ -147,6 +157,8 @@ _NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "NET-FLANNEL-004": ("subnet.env",),
         "NET-FLANNEL-005": ("subnet.env", *_DEVICES),
         "NET-FLANNEL-006": ("cni",),
+        "NET-FLANNEL-008": ("cni-files", "runtime-config"),
+        "NET-FLANNEL-009": ("cni-programs", "runtime-config"),
         "NET-FLANNEL-013": _DEVICES,
         "NET-FLANNEL-014": _DEVICES,
         "NET-FLANNEL-015": _DEVICES,
@@ -159,6 +171,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "NET-FLANNEL-024": ("subnet.env", *_DEVICES),
         "NET-FLANNEL-026": tuple(FLANNEL_PATHS),
         "NET-FLANNEL-023": _RULES,
+        "NET-FLANNEL-025": ("udp-sockets", "wg-handshakes", *_DEVICES),
         "NET-NODE-001": ("ip-forward", "forwarding", *_DEVICES),
         "NET-NODE-002": ("bridge-nf",),
         "NET-NODE-003": ("links", "modules"),
@@ -167,25 +180,31 @@ _NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "NET-NODE-006": _RULES,
         "NET-NODE-007": _RULES,
         "NET-NODE-010": _DEVICES,
+        "NET-NODE-008": _RULES,
+        "NET-NODE-009": ("addresses",),
         "NET-NODE-011": _RULES,
         "NET-NODE-012": ("hostname", "machine-id", "product-uuid", *_DEVICES),
         "NET-NODE-014": _DEVICES,
         "NET-NODE-015": (*_RULES, "route-localnet"),
         "NET-NODE-016": _RULES,
         "NET-NODE-017": ("local-ports", "reserved-ports"),
+        "NET-NODE-018": ("cni", "cni-files", "runtime-config"),
         "NET-NAT-008": _RULES,
         "NET-NAT-009": _RULES,
         "NET-NAT-010": _RULES,
         "NET-NAT-011": _RULES,
         "NET-MTU-001": _DEVICES,
+        "NET-MTU-002": ("subnet.env", "links"),
         "NET-IPV6-001": ("ip6-forward", "bridge-nf6"),
         "NET-MTU-007": ("subnet.env",),
+        "NET-IPV6-006": _RULES6,
         "NET-IPV6-007": (*_RULES6, "neighbours", "fdb"),
     }
 )
 # requirements that judge rules by Services which a run itself must make
 _SERVICES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
+        "NET-IPV6-006": frozenset({"web", "empty"}),
         "NET-PROXY-010": frozenset({"web"}),
         "NET-PROXY-016": frozenset({"web"}),
         "NET-PROXY-019": frozenset({"web"}),
@@ -279,6 +298,10 @@ def _placed(reader: Reader, recording: Recording, node: str) -> list[Request]:
     """The reader's requests where the cluster's configuration says that it must look; none where it says that there is nothing."""
     if reader.name == "resolv.conf":
         return [{**request, "path": HOST + (resolver_path(recording, node) or "/etc/resolv.conf")} for request in reader.requests]
+    if reader.name in ("cni-files", "cni-programs"):
+        own = written(recording)
+        folder = own.config if reader.name == "cni-files" else own.programs
+        return [{**request, "list": HOST + folder} if folder else request for request in reader.requests]
     if reader.name == "proxy-healthz":
         return [{**request, "http": proxy_health(recording)} for request in reader.requests]
     if reader.name in FLANNEL_PATHS:

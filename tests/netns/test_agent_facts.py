@@ -56,7 +56,7 @@ def test_warning_of_a_command_that_succeeds_is_kept(stream: Stream):
         ({"path": "/etc/shadow"}, "permission denied"),
         ({"path": "/dev/zero"}, "not a regular file"),
         ({"http": "http://127.0.0.1:9/x"}, "Connection refused"),
-        ({}, "has neither argv nor path nor http"),
+        ({}, "has neither argv nor path nor list nor http"),
     ],
 )
 def test_what_cannot_be_read_says_why(stream: Stream, reader: dict, error: str):

@@ -14,11 +14,12 @@ from pytest_k8snet.plugin.suite import folder
 GARBAGE = "\u00bf?\n"
 FACTS = (
     "addresses", "addresses/a", "addresses/b", "addresses/default", "addresses/none", "bridge-links", "bridge-nf", "cni",
-    "conntrack-count", "conntrack-max", "conntrack-stat", "fdb", "flannel-healthz", "flannel-readyz", "forwarding", "full-name/a",
-    "hostname", "hosts", "hosts/a", "hosts/b", "hosts/host", "ip-forward", "iptables", "legacy-tables", "links", "local-ports",
-    "machine-id", "modules", "neighbours", "netstat", "nft", "product-uuid", "proxy-healthz", "proxy-mode", "reserved-ports",
-    "resolv.conf", "resolv.conf/a", "resolv.conf/b", "resolv.conf/default", "resolv.conf/host", "resolv.conf/hostdns",
-    "resolv.conf/none", "route-localnet", "routes", "rp-filter", "subnet.env", "tcp-be-liberal",
+    "cni-files", "cni-programs", "conntrack-count", "conntrack-max", "conntrack-stat", "fdb", "flannel-healthz", "flannel-readyz",
+    "forwarding", "full-name/a", "hostname", "hosts", "hosts/a", "hosts/b", "hosts/host", "ip-forward", "iptables",
+    "legacy-tables", "links", "local-ports", "machine-id", "modules", "neighbours", "netstat", "nft", "product-uuid",
+    "proxy-healthz", "proxy-mode", "reserved-ports", "resolv.conf", "resolv.conf/a", "resolv.conf/b", "resolv.conf/default",
+    "resolv.conf/host", "resolv.conf/hostdns", "resolv.conf/none", "route-localnet", "routes", "rp-filter", "runtime-config",
+    "subnet.env", "tcp-be-liberal",
 )  # fmt: skip
 _ENDPOINTS = {f"NET-PROXY-{number}" for number in ("007", "010", "017", "016", "018", "019", "020", "021", "022", "023")}
 _NAMES = {"NET-PROXY-009", "NET-PROXY-012", "NET-PROXY-013", "NET-PROXY-015", "NET-PROXY-023"}  # those and the version they are of
@@ -31,11 +32,13 @@ _MODE = {"NET-NODE-002", "NET-NODE-006", "NET-SERVICE-009", "NET-SERVICE-010", "
 _FILES = {f"NET-DNS-{number:03}" for number in (6, 7, 8, 9, 10, 11, 12, 13)}
 _HEADLESS = {"NET-DNS-020", "NET-DNS-022", "NET-DNS-023"}
 _OVERLAY = {"NET-FLANNEL-015", "NET-FLANNEL-016", "NET-FLANNEL-017", "NET-FLANNEL-020", "NET-FLANNEL-021", "NET-NAT-005", "NET-PATH-002"}
+_RUNTIME = {"NET-FLANNEL-008", "NET-FLANNEL-009", "NET-NODE-018"}  # kubelet's configuration tells which runtime is asked
 OBJECTS: dict[str, set[str]] = {  # answer of the API -> requirements that hang on it
     "configmap/kube-flannel/kube-flannel-cfg": _OVERLAY
     | {"NET-FLANNEL-001", "NET-FLANNEL-002", "NET-FLANNEL-005", "NET-FLANNEL-006", "NET-FLANNEL-007"}
     | {"NET-FLANNEL-013", "NET-FLANNEL-014", "NET-FLANNEL-018", "NET-FLANNEL-023", "NET-FLANNEL-024", "NET-MTU-001", "NET-NAT-011"}
-    | {"NET-NODE-001", "NET-NODE-003", "NET-NODE-004", "NET-NODE-010", "NET-NODE-011", "NET-NODE-012", "NET-PATH-003", "NET-REACH-014"},
+    | {"NET-NODE-001", "NET-NODE-003", "NET-NODE-004", "NET-NODE-010", "NET-NODE-011", "NET-NODE-012", "NET-PATH-003", "NET-REACH-014"}
+    | {"NET-FLANNEL-025", "NET-PATH-005"},
     "configmap/kube-system/coredns": {"NET-DNS-005", "NET-DNS-016"},
     "configmap/kube-system/kube-proxy": _TRANSLATED | _PROXY | _MODE | _BY_MODE | {"NET-NAT-010", "NET-NODE-005"},
     "configmap/kube-system/kubeadm-config": {
@@ -43,8 +46,10 @@ OBJECTS: dict[str, set[str]] = {  # answer of the API -> requirements that hang 
         "NET-PROXY-005",
     },
     "configz/*": _FILES
+    | _RUNTIME
     | {"NET-DNS-004", "NET-DNS-005", "NET-DNS-014", "NET-NAT-010", "NET-PROXY-013", "NET-PROXY-014", "NET-PROXY-015"},
-    "daemonsets/kube-flannel": {"NET-EXTERNAL-005", "NET-FLANNEL-020", "NET-FLANNEL-026", "NET-NAT-011", "NET-NAT-007"},
+    "daemonsets/kube-flannel": {"NET-EXTERNAL-005", "NET-FLANNEL-020", "NET-FLANNEL-026", "NET-NAT-011", "NET-NAT-007"}
+    | {"NET-FLANNEL-008", "NET-NODE-018"},
     "daemonsets/kube-system": _TRANSLATED | _PROXY | _MODE | _BY_MODE,
     "deployments/kube-system": {"NET-DNS-001", "NET-DNS-002", "NET-DNS-016", "NET-DNS-015", "NET-DNS-027"},
     "events/dns-config-forming": {"NET-DNS-012", "NET-DNS-013"},
@@ -71,6 +76,7 @@ OBJECTS: dict[str, set[str]] = {  # answer of the API -> requirements that hang 
 
 OF_ONE_NODE = {"resolv.conf/custom": "control", "addresses/custom": "control"}
 UNHARMED = {  # a node's file gives the first nothing but search entries; a device shows more than a list of modules
+    "cni": {"NET-NODE-018"},  # flannel's own file counts by its name; what another file says only tells whose it is
     "resolv.conf": _FILES - {"NET-DNS-007", "NET-DNS-009"},
     "modules": {"NET-NODE-003"},
 }

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-ACTIONS = ("tcp", "udp", "icmp", "bulk", "tls", "resolve", "query", "lookups")
+ACTIONS = ("tcp", "udp", "icmp", "bulk", "tls", "trace", "resolve", "query", "lookups")
 OWN_RESOLVER = ("resolve", "lookups")  # go where the pod's resolv.conf says
 SAMPLE_LIMIT = 1000
 UNTIL_LIMIT = 100_000

@@ -9,11 +9,11 @@ from typing import Any, Callable
 from .. import outcomes, waiting
 from ..dns import lookups, stub
 from ..route import device_mtu
-from . import bulk, icmp, named, query, request, tls, udp
+from . import bulk, icmp, named, query, request, tls, trace, udp
 from .attempt import Attempt, Context, Failed
 
 ATTEMPTS = {
-    "tcp": named.attempt, "udp": udp.attempt, "icmp": icmp.attempt, "bulk": bulk.attempt, "tls": tls.attempt,
+    "tcp": named.attempt, "udp": udp.attempt, "icmp": icmp.attempt, "bulk": bulk.attempt, "tls": tls.attempt, "trace": trace.attempt,
     "resolve": stub.attempt, "query": query.attempt, "lookups": lookups.attempt,
 }  # fmt: skip
 PARALLEL_LIMIT = 256

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from .proof import INCONCLUSIVE, WARNING, Proof, answered, each, outcome, reply
+from spoiling import Evidence
+
+from .proof import INCONCLUSIVE, WARNING, Edit, Proof, answered, each, outcome, reply
 
 MODEL, SERVICES = "(Kubernetes network model)", "(Kubernetes Service documentation)"
 MASQUERADE = "(flannel masquerade rules)"
+
+
+def routers(id: str, *hops: str) -> Edit:
+    """A trace sees other routers."""
+
+    def edit(evidence: Evidence) -> None:
+        evidence.samples(id, lambda sample: sample["detail"].update(hops=[evidence.filled(hop) for hop in hops]))
+
+    return edit
+
 
 NAT = (
     Proof(
@@ -122,6 +134,27 @@ PATH = (
         red=("pod/a@w1 > host@w2 icmp",),
         status=WARNING,
         text=("pod/a@w1 ({pod/a@w1}) > host@w2", "TTL 62;", "TTL 63 - the reply is routed once, by the asking pod's node"),
+    ),
+    Proof(
+        "NET-PATH-005",
+        "a router more between two nodes",
+        routers("trace4:pod/b@w1>pod/a@w2", "{1 w1}", "192.0.2.1", "{0 w2}", "{pod/a@w2}"),
+        red=("pod/b@w1 > pod/a@w2 trace",),
+        status=WARNING,
+        text=(
+            "pod/b@w1 ({pod/b@w1}) > pod/a@w2 at {pod/a@w2}:7801 trace: 1 of 1 samples reached, "
+            "by way of {1 w1}, 192.0.2.1, {0 w2}, {pod/a@w2};",
+            "documented: reached, by way of {1 w1}, {0 w2}, {pod/a@w2} - the way leads over the own node's cni0",
+            "(flannel vxlan device)",
+        ),
+    ),
+    Proof(
+        "NET-PATH-005",
+        "the other node does not tell that it is on the way",
+        routers("trace4:pod/b@w1>pod/a@w2", "{1 w1}", "", "{pod/a@w2}"),
+        red=("pod/b@w1 > pod/a@w2 trace",),
+        status=WARNING,
+        text=("by way of {1 w1}, a silent router, {pod/a@w2};",),
     ),
 )
 

@@ -61,6 +61,15 @@ def strict(evidence: Evidence) -> None:
     evidence.fact("w1", "rp-filter", lambda _text: "1\n", source="/all/")
 
 
+def port_mtu(mtu: int) -> Edit:
+    """The first port of the bridge has another MTU."""
+
+    def edit(evidence: Evidence) -> None:
+        evidence.json_fact("w1", "links", lambda links: next(link for link in links if link.get("master") == "cni0").update(mtu=mtu))
+
+    return edit
+
+
 FOREIGN = {"dst": "10.96.64.0/18", "dev": "virbr0", "flags": []}
 
 TUNNEL = (
@@ -200,4 +209,28 @@ def _other_address(node: dict[str, dict[str, list[dict[str, str]]]]) -> None:
     node["status"]["addresses"].append({"type": "InternalIP", "address": "172.30.0.99"})
 
 
-PROOFS = (*TUNNEL, *KERNEL)
+MTU = (
+    Proof(
+        "NET-MTU-002",
+        "a port of the bridge has another MTU",
+        port_mtu(1500),
+        red=("w1",),
+        text=("w1: MTU of cni0, its ports and pods (ip -j -d link show)", "of cni0: expected 1450, found 1500 (FLANNEL_MTU of"),
+    ),
+    Proof(
+        "NET-MTU-002",
+        "the bridge does not take the lowest MTU",
+        port_mtu(1400),
+        red=("w1",),
+        text=("of cni0: expected 1450, found 1400", "cni0: expected 1400, found 1450 (the lowest MTU of its ports)"),
+    ),
+    Proof(
+        "NET-MTU-002",
+        "pods send packets that do not fit",
+        fact("addresses/a", '"mtu":1450', '"mtu":1500'),
+        red=("w1",),
+        text=("eth0 of pod/a@w1: expected 1450, found 1500 (FLANNEL_MTU of /run/flannel/subnet.env)",),
+    ),
+)
+
+PROOFS = (*TUNNEL, *KERNEL, *MTU)

@@ -37,6 +37,23 @@ def _one_address(body: Any) -> None:
     pod["status"]["podIPs"] = pod["status"]["podIPs"][:1]
 
 
+def _without(*parts: str) -> Edit:
+    """Rules of `ip6tables-save` that hold all these parts are not there."""
+
+    def edited(text: str) -> str:
+        return "\n".join(line for line in text.split("\n") if not all(part in line for part in (" -A ", *parts)))
+
+    return lambda evidence: evidence.fact("w1", "ip6tables", edited)
+
+
+def _elsewhere(evidence: Evidence) -> None:
+    evidence.fact("w1", "ip6tables", lambda text: re.sub(r"(/web:tcp.*--to-destination )\S+", r"\1[2001:db8::1]:7801", text, count=1))
+
+
+def _at_loopback(evidence: Evidence) -> None:
+    evidence.fact("w1", "ip6tables", lambda text: text.replace("! -d ::1/128 ", ""))
+
+
 def _other_mac() -> Edit:
     return json_list("neighbours", {"dst": "{tunnel6 w2}"}, {"lladdr": "0a:00:00:00:00:01"})
 
@@ -62,6 +79,30 @@ PROOFS = (
     on_dual(
         "NET-IPV6-005", "a name leads to another IPv6 address", message("own-aaaa", answer("2001:db8::1")), "pod/a@w1",
         ("udp-own-aaaa: expected", "found 2001:db8::1"),
+    ),
+    on_dual(
+        "NET-IPV6-006", "an IPv6 endpoint that no EndpointSlice has", _elsewhere, "w1",
+        ("w1: IPv6 ClusterIP ports in the rules, against EndpointSlices", "/web [", "]:80/tcp: expected", "[2001:db8::1]:7801"),
+    ),
+    on_dual(
+        "NET-IPV6-006", "pods do not reach Services over IPv6", _without("-A PREROUTING", "KUBE-SERVICES"), "w1",
+        ("from pods > ", "found not translated"),
+    ),
+    on_dual(
+        "NET-IPV6-006", "nothing rejects what has no IPv6 endpoints", _without("has no endpoints"), "w1",
+        ("/empty [", "]:80/tcp: expected rejected, found let through (no endpoints)"),
+    ),
+    on_dual(
+        "NET-IPV6-006", "a node port is served at ::1", _at_loopback, "w1",
+        ("w1: IPv6 node ports and masquerading in the rules", "[::1]:", "expected not translated, found ["),
+    ),
+    on_dual(
+        "NET-IPV6-006", "packets to node ports are not marked", _without("masquerade traffic for", "external destinations"), "w1",
+        ("from outside: expected marked, found not marked (mark 0x4000)",),
+    ),
+    on_dual(
+        "NET-IPV6-006", "marked packets keep their source", _without("service traffic requiring SNAT"), "w1",
+        ("mark 0x4000: expected masqueraded, found kept",),
     ),
     on_dual(
         "NET-IPV6-007", "no route to a node", json_list("routes", {"dst": "{cidr6 w2}"}, None), "w1",

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_k8snet.agent.facts import files
+from pytest_k8snet.agent.facts import files, listing
 from pytest_k8snet.agent.hostpath import matches, resolve
+from pytest_k8snet.plan.readers import CNI_LINES
 
 
 @pytest.fixture
@@ -74,3 +75,29 @@ def test_hundreds_of_files_are_all_read(host: Path):
         (host / f"etc/{number}.device").write_text("1")
     facts = files("n", f"{host}/etc/*.device", 100)
     assert (len(facts), all(fact.ok for fact in facts)) == (300, True)
+
+
+def test_a_listing_follows_links_and_shows_hidden_entries(host: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("pytest_k8snet.agent.hostpath.resolve", lambda path: resolve(path, str(host)))
+    folder = host / "etc/cni/net.d"
+    (folder / "00-a.conf").chmod(0o755)
+    (folder / "link").symlink_to("/etc/cni/net.d/00-a.conf")
+    (folder / "lost").symlink_to("/nowhere")
+    (folder / ".hidden").chmod(0o644)
+    (folder / "10-b.conflist").chmod(0o600)
+    [fact] = listing("it", str(folder))
+    assert (fact.ok, fact.source) == (True, str(folder))
+    assert fact.text.splitlines() == [
+        "-rw-r--r-- .hidden", "-rwxr-xr-x 00-a.conf", "-rw------- 10-b.conflist", "-rwxr-xr-x link", "?????????? lost",
+    ]  # fmt: skip
+
+
+def test_a_directory_that_cannot_be_listed(host: Path):
+    assert [(fact.ok, fact.error) for fact in listing("it", f"{host}/none")] == [(False, "no such file")]
+    assert [(fact.ok, fact.error) for fact in listing("it", f"{host}/run/systemd/resolv.conf")] == [(False, "not a directory")]
+
+
+def test_only_lines_that_are_asked_for_are_read(tmp_path: Path):
+    (tmp_path / "config.toml").write_text("version = 2\n  [plugins]\n    password = 'secret'\n    bin_dir = '/opt'\n")
+    [fact] = files("it", str(tmp_path / "config.toml"), 1000, CNI_LINES)
+    assert fact.text == "version = 2\n  [plugins]\n    bin_dir = '/opt'\n"

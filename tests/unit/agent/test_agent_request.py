@@ -19,7 +19,7 @@ def test_defaults():
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"action": "smoke"}, "action 'smoke' is none of tcp, udp, icmp, bulk, tls, resolve, query, lookups"),
+        ({"action": "smoke"}, "action 'smoke' is none of tcp, udp, icmp, bulk, tls, trace, resolve, query, lookups"),
         ({"family": "ipx"}, "family 'ipx' is neither ipv4 nor ipv6"),
         ({"address": "web"}, "address 'web' is no IP address"),
         ({"address": "::1"}, "address ::1 is not of family ipv4"),

@@ -124,6 +124,8 @@ def frame(probe, until, seq):
 
 
 def samples_of(probe):
+    if probe.action is Action.TRACE:
+        return 1
     if probe.action is Action.BULK:
         return 2 if probe.target.kind in (Kind.SERVICE, Kind.NODE_PORT) else 1
     return 3
@@ -136,6 +138,8 @@ def sample(probe, request, n):
     detail = {"resolved": ["10.96.7.7"]} if probe.detail == "by-name" else {}
     if probe.action is Action.QUERY:
         detail = {"wire": wire("10.96.0.1")}
+    if probe.action is Action.TRACE:
+        detail = {"hops": [BRIDGE[probe.source.node], TUNNEL[probe.target.node], destination(probe)[0]]}
     return {"n": n, "warmup": n == 0, "outcome": outcome, "seconds": 0.004, "nonce": nonce, "reply": reply, "detail": detail}
 
 

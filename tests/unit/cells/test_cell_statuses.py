@@ -116,6 +116,18 @@ def test_another_destination_fails(world):
     assert world.judge("NET-NAT-003") == ("inconclusive", "not observed: at which address it arrived (pod/a@n1 > pod/b@n1)")
 
 
+def test_another_way_fails(world):
+    world.samples("NET-PATH-005")[1]["detail"]["hops"].insert(1, "192.0.2.1")
+    status, message = world.judge("NET-PATH-005")
+    assert status == "failed"
+    assert "by way of 10.4.1.1, 192.0.2.1, 10.4.2.0, 10.4.2.7; documented: reached, by way of 10.4.1.1, 10.4.2.0, 10.4.2.7" in message
+
+
+def test_a_trace_without_routers_was_not_observed(world):
+    world.alter("NET-PATH-005", detail={})
+    assert world.judge("NET-PATH-005") == ("inconclusive", "not observed: the routers on the way (pod/b@n1 > pod/a@n2)")
+
+
 def test_an_agent_that_ignores_the_name_proves_nothing(world):
     number = next(n for n, plan in enumerate(world.plans["NET-SERVICE-004"]) if plan.probe.detail)
     world.alter("NET-SERVICE-004", number, detail={})

@@ -18,7 +18,7 @@ CONTROL, WORKER1, WORKER2 = "k8snet-control", "k8snet-worker1", "k8snet-worker2"
 NODES = (CONTROL, WORKER1, WORKER2)
 _HEALTHY = json.loads((Path(__file__).parent / "healthy.json").read_text())
 _RECORDING = Path(__file__).parents[2] / "fixtures" / "recordings" / "healthy-vxlan-iptables.zip"
-OF_A_RUN = {"rejections", "node_port_catch", "external_kinds"}  # what is judged by a run's own Services
+OF_A_RUN = {"rejections", "node_port_catch", "external_kinds", "device_mtu"}  # what is judged by a run's own Services
 
 
 class World:

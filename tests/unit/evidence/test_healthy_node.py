@@ -4,13 +4,14 @@ import object_world
 import pytest
 from evidence_world import NODES, OF_A_RUN, RecordedWorld
 
-from pytest_k8snet.evidence import flannel_nft, ipvs, rules_nft
+from pytest_k8snet.evidence import flannel_nft, ipvs, node_cni, proxy_ipv6, rules_nft
 from pytest_k8snet.evidence.cluster import ClusterEvidence
 from pytest_k8snet.evidence.node import NodeEvidence
 from pytest_k8snet.model.verdict import NotApplicable
 
 OTHER_MODES = {*rules_nft.COMPARISONS, *ipvs.COMPARISONS, *flannel_nft.COMPARISONS}
 ELSEWHERE = {"ipv6_prerequisites", "host_gw", "hairpin", "flannel_ipv6", "flannel_ipv6_rules"}  # of other clusters
+ELSEWHERE |= {"docker_chains", "docker_bridge", "other_tunnel", *proxy_ipv6.COMPARISONS, *node_cni.COMPARISONS}
 
 
 @pytest.mark.parametrize("node", NODES)

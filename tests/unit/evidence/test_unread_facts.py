@@ -5,7 +5,7 @@ import json
 import pytest
 from evidence_world import OF_A_RUN, WORKER1, RecordedWorld, status
 
-from pytest_k8snet.evidence import flannel_nft, ipvs, rules_nft
+from pytest_k8snet.evidence import flannel_nft, ipvs, node_cni, proxy_ipv6, rules_nft
 from pytest_k8snet.evidence.node import NodeEvidence
 from pytest_k8snet.model.verdict import Inconclusive
 from pytest_k8snet.plan.readers import names_for, readers_for
@@ -32,7 +32,8 @@ NEEDS = {  # comparison -> a requirement that uses it
 
 def test_every_comparison_of_a_node_is_tried_here():
     objects = {"network_condition", "ready_condition", "cluster_dns"}
-    elsewhere = {"pod_status", "ipv6_prerequisites", "host_gw", "reverse_path", "flannel_ipv6", "flannel_ipv6_rules"}
+    elsewhere = {"pod_status", "device_mtu", "ipv6_prerequisites", "host_gw", "reverse_path", "flannel_ipv6", "flannel_ipv6_rules"}
+    elsewhere |= {"docker_chains", "docker_bridge", "other_tunnel", *proxy_ipv6.COMPARISONS, *node_cni.COMPARISONS}
     elsewhere |= {*rules_nft.COMPARISONS, *ipvs.COMPARISONS, *flannel_nft.COMPARISONS}
     assert NEEDS.keys() | objects | elsewhere == NodeEvidence.comparisons.keys()
 

@@ -41,7 +41,7 @@ def test_no_legacy_dump_where_the_names_are_missing():
 @pytest.mark.parametrize("name", READERS)
 def test_readers_only_look(name):
     how = READERS[name].how
-    assert sum(key in how for key in ("argv", "path", "http")) == 1
+    assert sum(key in how for key in ("argv", "path", "list", "http")) == 1
     assert not any(word in " ".join(how.get("argv", [])) + " " for word in WRITING)
     assert READERS[name].phases
 

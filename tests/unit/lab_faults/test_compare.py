@@ -99,6 +99,13 @@ def test_property_of_an_unreached_conversation_is_a_consequence() -> None:
     assert found.consequences == [f"{nat}: passed -> inconclusive"]
 
 
+@pytest.mark.parametrize(("node", "expected"), [("own", True), ("another", False)])
+def test_the_way_of_another_pod_of_the_node_is_the_same(node: str, expected: bool) -> None:
+    place = ROW[0].source.partition("@")[2] if node == "own" else ROW[0].target.partition("@")[2]
+    nat = Cell("NET-NAT-002", f"pod/b@{place}", ROW[0].target, protocol="tcp")
+    assert compared(fault(REACH_MUST), changed("failed", *ROW) | {nat: Judged("inconclusive")}).good == expected
+
+
 @pytest.mark.parametrize(("status", "target"), [("failed", 0), ("inconclusive", 1)])
 def test_property_otherwise_is_unexpected(status: str, target: int) -> None:
     """It failed, though nothing was seen; or its conversation did pass."""

@@ -112,6 +112,15 @@ def test_a_pair_is_one_cell_with_the_way_back(documented, inventory):
     ]
 
 
+def test_each_node_is_followed_by_one(documented, inventory):
+    assert [str(plan.probe) for plan in cells(documented, "NET-PATH-005", inventory)] == [
+        "trace4:pod/b@n1>pod/a@n2",
+        "trace4:pod/b@n2>pod/a@n3",
+        "trace4:pod/b@n3>pod/a@n1",
+    ]
+    assert cells(documented, "NET-PATH-005", replace(inventory, nodes=inventory.nodes[:1])) == ()
+
+
 def test_a_remote_backend_needs_a_second_node(documented, inventory):
     plans = cells(documented, "NET-MTU-006", inventory)
     assert {(plan.until, plan.documented.servers) for plan in plans if plan.probe.source.name == "b"} == {(2, "remote")}

@@ -77,7 +77,7 @@ def test_a_file_of_the_user(resolve, tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text("extends: core\nselect: [NET-PATH-*]\nlevels: {NET-PATH-001: MUST}\n")
     found = resolve(profiles=(str(path),))
-    assert found.selected == ("NET-PATH-001", "NET-PATH-002", "NET-PATH-003")
+    assert found.selected == ("NET-PATH-001", "NET-PATH-002", "NET-PATH-003", "NET-PATH-005")
     assert found.levels["NET-PATH-001"] is Level.MUST
 
 
