@@ -43,6 +43,7 @@ RUN = (
 SCENARIOS = (  # without them the scenarios that change or follow objects stay inconclusive
     Permission("", "services", ("patch",), Where.RUN, False),
     Permission("discovery.k8s.io", "endpointslices", ("watch",), Where.RUN, False),
+    Permission("networking.k8s.io", "networkpolicies", ("create", "delete"), Where.RUN, False),
 )
 READ = (
     Permission("", "configmaps", ("get",), Where.SYSTEM, False),

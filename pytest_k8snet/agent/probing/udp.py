@@ -16,6 +16,8 @@ def connected(request: Request) -> socket.socket:
     sock = socket.socket(request.family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
     try:
         kernel.report_errors(sock)
+        if request.local_port:
+            sock.bind(("", request.local_port))
         sock.connect((request.address, request.port))
     except OSError as error:
         failed = failure(sock, error.errno or 0)

@@ -1,0 +1,26 @@
+"""ClientIP affinity with a short timeout: clients ask, stay silent for longer than it, and ask again."""
+
+from __future__ import annotations
+
+from pytest_k8snet.model.endpoint import Endpoint, EndpointKind
+from pytest_k8snet.plan.scenarios import AFFINITY_ROUNDS, AFFINITY_SECONDS
+
+from .endpoints import ready
+from .stage import ONCE, Stage, all_reached
+
+SERVICE = "affinity-timeout"
+
+
+def play(stage: Stage) -> None:
+    """The Service is made with the default, which the API server fills in, and then gets the short timeout."""
+    probes = stage.probes([Endpoint(EndpointKind.SERVICE, SERVICE)])
+    with stage.step("default"):
+        stage.objects.service(SERVICE, sessionAffinity="ClientIP")
+        stage.slices(SERVICE, lambda slices: len(ready(slices)) > 1)
+        stage.until(probes, all_reached)
+    with stage.step("short"):
+        stage.objects.patch("Service", SERVICE, {"spec": {"sessionAffinityConfig": {"clientIP": {"timeoutSeconds": AFFINITY_SECONDS}}}})
+    for number in range(AFFINITY_ROUNDS):
+        stage.pause(AFFINITY_SECONDS + 1.0)
+        with stage.step(f"after-{number}"):
+            stage.ask(probes, ONCE)
