@@ -52,6 +52,7 @@ READ = (
     Permission("", "pods/log", ("get",), Where.SYSTEM, False),
     Permission("", "services", ("list",), Where.CLUSTER, False),
     Permission("discovery.k8s.io", "endpointslices", ("list",), Where.CLUSTER, False),
+    Permission("networking.k8s.io", "networkpolicies", ("list",), Where.CLUSTER, False),
     Permission("apps", "daemonsets", ("list",), Where.SYSTEM, False),
     Permission("apps", "deployments", ("list",), Where.SYSTEM, False),
 )

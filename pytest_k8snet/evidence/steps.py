@@ -18,6 +18,7 @@ from .agreement import Agreement
 from .observations import Observations
 
 ANSWER, NO_ANSWER = "an answer", "no answer"
+SILENT = (Outcome.TIMEOUT, Outcome.REFUSED, Outcome.HOST_UNREACHABLE, Outcome.NET_UNREACHABLE, Outcome.PROHIBITED)  # nobody spoke
 ASKED = ("asked", "settled", "gave-up")  # states of a step whose answers count
 Entry = Mapping[str, Any]
 
@@ -43,6 +44,10 @@ class Steps:
             if _plain(asked) == probe:
                 return self._observation(step, asked)
         raise Inconclusive(f"step {step}: not observed: {probe.source} was not asked about {probe.target}")
+
+    def concluded(self, step: str) -> bool:
+        """Whether a step that a scenario may leave out was observed."""
+        return any(note["step"] == step and note["state"] in ASKED for note in self._notes)
 
     def seconds(self, step: str) -> float:
         """How long it took until the answers of a step were as wanted, or until nobody waited any longer."""
@@ -71,6 +76,13 @@ class Steps:
         start = f"scenario/{self.scenario}/{step}/{kind}/"
         entries = [e for e in self.recording.streams["objects"] if e["name"].startswith(start) and e.get("verb") == "created"]
         return {entry["name"].removeprefix(start): entry["body"] for entry in entries if isinstance(entry["body"], dict)}
+
+    def pod(self, name: str) -> Endpoint:
+        """The pod of a role that the scenario made. Raises Inconclusive."""
+        for entry in self.recording.entries("fleet", scenario=self.scenario):
+            if entry["endpoint"].startswith(f"pod/{name}@"):
+                return Endpoint.parse(entry["endpoint"])
+        raise Inconclusive(f"not observed: where pod/{name} of scenario {self.scenario} is")
 
     def rounds(self, step: str) -> list[Entry]:
         """Every answer of a step with its time, waiting included."""
@@ -117,10 +129,18 @@ def ending(observation: Observation) -> str:
 
 
 def answered(observation: Observation) -> str:
-    """ANSWER if every sample reached, NO_ANSWER if none did, else in numbers."""
+    """ANSWER if every sample reached, NO_ANSWER if nobody spoke to any of them, else how it ended: a stranger's answer is one too."""
     if observation.outcome is Outcome.REACHED:
         return ANSWER
-    return ending(observation) if observation.reached else NO_ANSWER
+    return NO_ANSWER if all(sample.outcome in SILENT for sample in observation.samples) else ending(observation)
+
+
+def unheard(observation: Observation) -> str:
+    """The same where no answer is right. Raises Inconclusive where the client itself came too late to hear one."""
+    late = max((float(sample.detail.get("starved") or 0) for sample in observation.samples), default=0.0)
+    if late and answered(observation) == NO_ANSWER:
+        raise Inconclusive(f"not observed: the agent at {observation.probe.source} was starved of processor time for {late:.1f} s")
+    return answered(observation)
 
 
 def from_pod(steps: Steps, node: str, target: Endpoint, action: Action = Action.TCP) -> Probe:

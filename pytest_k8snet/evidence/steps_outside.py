@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from ipaddress import ip_address, ip_network
 
 from pytest_k8snet.model.endpoint import Endpoint, EndpointKind
-from pytest_k8snet.model.observation import Observation, Outcome
+from pytest_k8snet.model.observation import Outcome
 from pytest_k8snet.model.probe import Action, Probe
+from pytest_k8snet.model.verdict import Inconclusive
 from pytest_k8snet.plan.available import RUNNER
 
 from .cells import canonical
 from .comparison import Comparison
-from .steps import ANSWER, Steps, answered, ending, family_of, from_pod
-from .steps_endpoints import by_node
-from .steps_table import Table
+from .steps import ANSWER, NO_ANSWER, Steps, answered, ending, family_of, from_pod, unheard
+from .steps_endpoints import by_node, ending_ones
+from .steps_table import Table, before
 
-SERVICE = "external-policy"
+SERVICE, ENDING = "external-policy", "ending-alone"
 SILENCE = "no answer (timeout)"
 POLICY = "Kubernetes, virtual IPs: traffic policies"
 
@@ -23,45 +25,48 @@ POLICY = "Kubernetes, virtual IPs: traffic policies"
 def client_kept(steps: Steps) -> Comparison:
     """Which address a backend sees of a client outside the cluster, at nodes that have one."""
     table = Table(f"NodePort of Service {SERVICE} with externalTrafficPolicy Local, asked from outside ({POLICY})")
-    runner = next((str(event["address"]) for event in steps.recording.entries("events", what="runner")), "")
-    for node in by_node(steps, "cluster-ip", SERVICE):
+    if not (client := _client(steps)):
+        raise Inconclusive("not observed: under which address this process reaches the nodes is not known")
+    _require_local(steps)
+    for node in by_node(steps, "cluster", SERVICE):
         probe = _outside(steps, node)
-        found = steps.answer("outside", probe)
+        found = steps.answer("local", probe)
         if found.outcome is not Outcome.REACHED:
-            table.skip("outside", probe, f"{ending(found)}, so that nobody saw the client")
+            table.skip("local", probe, f"{ending(found)}, so that nobody saw the client")
             continue
-        seen = {canonical(str(sample.reply.get("peer", ""))) for sample in found.reached}
-        table.row("outside", probe, " ".join(sorted(seen)), canonical(runner), "the client's own address")
+        seen = {canonical(str(sample.reply.get("peer") or "")) for sample in found.reached}
+        if "" in seen:
+            raise Inconclusive(f"not observed: a backend did not tell whom it saw at node {node}")
+        table.row("local", probe, " ".join(sorted(seen)), client, "the client's own address")
     return table.comparison()
 
 
 def nodes_without_backend(steps: Steps) -> Comparison:
     """Who gets an answer at nodes without a backend: nobody from outside, everybody from the node itself."""
     table = Table(f"NodePort of Service {SERVICE} with externalTrafficPolicy Local, at nodes without a backend ({POLICY})")
-    backends = by_node(steps, "cluster-ip", SERVICE)
-    heard = any(steps.answer("outside", _outside(steps, node)).reached for node in backends)
-    for node in steps.inventory.names:
-        if node in backends:
-            continue
-        inside = from_pod(steps, node, Endpoint(EndpointKind.NODE_PORT, SERVICE, node))
-        if not steps.answer("cluster-ip", from_pod(steps, node, Endpoint(EndpointKind.SERVICE, SERVICE))).reached:
-            table.skip("inside", inside, "the ClusterIP does not answer there either, see NET-SERVICE-001")
-            continue
-        table.row("inside", inside, answered(steps.answer("inside", inside)), ANSWER, "clients in the cluster")
-        if heard:
-            table.row(
-                "outside", _outside(steps, node), _silence(steps.answer("outside", _outside(steps, node))), SILENCE, f"no backend on {node}"
-            )
-        else:
-            table.skip("outside", _outside(steps, node), "nodes with a backend do not answer this client either")
+    backends = by_node(steps, "cluster", SERVICE)
+    _client(steps)
+    _require_local(steps)
+    for node in (name for name in steps.inventory.names if name not in backends):
+        inside, outside = from_pod(steps, node, Endpoint(EndpointKind.NODE_PORT, SERVICE, node)), _outside(steps, node)
+        note = f"no backend on {node}; {steps.seconds('local'):.1f} s after the change"
+        if before(table, steps, "cluster", inside, "under policy Cluster, see NET-SERVICE-007"):
+            table.row("local", inside, answered(steps.answer("local", inside)), ANSWER, note)
+        if before(table, steps, "cluster", outside, "under policy Cluster, see NET-SERVICE-009"):
+            _dropped(table, steps, outside, backends, note)
     return table.comparison()
 
 
 def health_port(steps: Steps) -> Comparison:
     """HTTP status of the health check port of every node, while the backend is ready and when only an ending one is left."""
-    table = Table("healthCheckNodePort of Service ending-alone (Kubernetes, source IP: LoadBalancer with externalTrafficPolicy Local)")
-    backends = by_node(steps, "both", "ending-alone")
-    for step, ready in (("both", set(backends)), ("ending-alone", set[str]())):
+    table = Table(f"healthCheckNodePort of Service {ENDING} (Kubernetes, source IP: LoadBalancer with externalTrafficPolicy Local)")
+    made = steps.created("alone", "Service").get(ENDING) or {"spec": {}}
+    if not made["spec"].get("healthCheckNodePort"):
+        raise Inconclusive(f"not observed: the API gave Service {ENDING} no healthCheckNodePort")
+    backends = by_node(steps, "alone", ENDING)
+    if not ending_ones(steps, "ending-alone", ENDING):
+        raise Inconclusive(f"not observed: no backend of Service {ENDING} was terminating and serving any more")
+    for step, ready in (("alone", set(backends)), ("ending-alone", set[str]())):
         facts = steps.facts(step, "health")
         for node in steps.inventory.names:
             fact = facts.get(node)
@@ -79,9 +84,30 @@ COMPARISONS: Mapping[str, Callable[[Steps], Comparison]] = {
 }
 
 
+def _dropped(table: Table, steps: Steps, probe: Probe, backends: Iterable[str], note: str) -> None:
+    """A row for a client outside, if nodes with a backend answer the same client at the same time."""
+    found = steps.answer("local", probe)
+    silent = unheard(found) == NO_ANSWER
+    if silent and not any(steps.answer("local", _outside(steps, node)).outcome is Outcome.REACHED for node in backends):
+        table.skip("local", probe, "nodes with a backend do not answer this client either")
+    else:
+        table.row("local", probe, SILENCE if found.outcome is Outcome.TIMEOUT and silent else ending(found), SILENCE, note)
+
+
+def _client(steps: Steps) -> str:
+    """Address of this process, "" if it is not known. Raises Inconclusive where it is one of the cluster: then nobody is outside."""
+    known = next((str(event.get("address") or "") for event in steps.recording.entries("events", what="runner")), "")
+    for node in steps.inventory.nodes if known else ():
+        if known in node.internal_ips or any(ip_address(known) in ip_network(cidr) for cidr in node.pod_cidrs):
+            raise Inconclusive(f"not observed: this process runs on node {node.name} ({known}): nobody asked from outside the cluster")
+    return canonical(known) if known else ""
+
+
+def _require_local(steps: Steps) -> None:
+    policy = steps.body("local", f"Service/{SERVICE}")["spec"].get("externalTrafficPolicy")
+    if policy != "Local":
+        raise Inconclusive(f"not observed: externalTrafficPolicy of Service {SERVICE} became {policy}, not Local")
+
+
 def _outside(steps: Steps, node: str) -> Probe:
     return Probe(Action.TCP, RUNNER, Endpoint(EndpointKind.NODE_PORT, SERVICE, node), "", family_of(steps))
-
-
-def _silence(observation: Observation) -> str:
-    return SILENCE if observation.outcome is Outcome.TIMEOUT else ending(observation)

@@ -7,11 +7,12 @@ from typing import Any
 
 from pytest_k8snet.model.endpoint import Endpoint, EndpointKind
 from pytest_k8snet.model.observation import Outcome
-from pytest_k8snet.model.verdict import Inconclusive
+from pytest_k8snet.model.probe import Action, Family, Probe
+from pytest_k8snet.model.verdict import Inconclusive, NotApplicable
 from pytest_k8snet.plan.scenarios import FRESH_SECONDS
 
 from .comparison import Comparison
-from .steps import ANSWER, NO_ANSWER, Steps, answered, ending, from_pod
+from .steps import ANSWER, NO_ANSWER, Steps, answered, ending, family_of, from_pod, unheard
 from .steps_table import Table
 
 POLICIES = "Kubernetes, network policies"
@@ -21,7 +22,7 @@ SOON = f"an answer within {FRESH_SECONDS:.0f} s"
 def fresh_pod(steps: Steps) -> Comparison:
     """How long after a pod's readiness each node gets its first answer."""
     table = Table("a new pod, asked from every node once it is Ready (Kubernetes network model)")
-    pod = _pod(steps, "pod/fresh@")
+    pod = steps.pod("fresh")
     ready = next((float(entry["at"]) for entry in steps.recording.entries("fleet", endpoint=str(pod))), None)
     if ready is None:
         raise Inconclusive(f"not observed: when {pod} became ready")
@@ -37,36 +38,52 @@ def fresh_pod(steps: Steps) -> Comparison:
 
 
 def host_ports(steps: Steps) -> Comparison:
-    """Which of the pods that share a hostPort answers at which address and protocol."""
+    """Which of the pods that share a hostPort answers at which address and protocol, to pods and nodes."""
     table = Table("three pods with one hostPort on one node (Kubernetes conformance: hostIP and protocol tell them apart)")
-    owners = _owners(steps)
-    for probe, found in steps.answers("asked").items():
-        host = "127.0.0.1" if probe.target.kind is EndpointKind.LOOPBACK else steps.inventory.node(probe.target.node).address(probe.family)
-        wanted = owners.get((host, str(probe.action)), "nobody")
-        table.row("asked", probe, ending(found), f"reached {wanted}", f"its hostPort is at {host}")
+    owners, place = _owners(steps), steps.pod("host-port-tcp").node
+    address = steps.inventory.node(place).address(family_of(steps))
+    sources = [
+        Endpoint(kind, name, node) for node in steps.inventory.names for kind, name in ((EndpointKind.POD, "a"), (EndpointKind.HOST, ""))
+    ]
+    for source in sources:
+        for action in (Action.TCP, Action.UDP):
+            probe = Probe(action, source, Endpoint(EndpointKind.NODE_PORT, "host-port", place), "", family_of(steps))
+            _owned(table, steps, probe, owners, address)
+    if Family.IPV4 in steps.inventory.families:
+        inner = Endpoint(EndpointKind.LOOPBACK, "host-port", place)
+        _owned(table, steps, Probe(Action.TCP, Endpoint(EndpointKind.HOST, "", place), inner, "", Family.IPV4), owners, "127.0.0.1")
     return table.comparison()
 
 
 def enforcement(steps: Steps) -> Comparison:
-    """Whether one policy that allows nobody in is enforced: everywhere, or nowhere and not declared."""
-    pod, declared = _pod(steps, "pod/policed@"), _declared(steps)
+    """Whether one policy that allows nobody in keeps everybody out.
+
+    Raises NotApplicable where it keeps nobody out, and enforcement was not declared.
+    """
+    pod, declared = steps.pod("policed"), _declared(steps)
     probes = [from_pod(steps, node, pod) for node in steps.inventory.names]
-    found = {probe: answered(steps.answer("denied", probe)) for probe in probes}
-    enforced = declared or NO_ANSWER in found.values()
-    words = "declared by --k8snet-feature netpol=on" if declared else "some clients are kept out" if enforced else "nobody is kept out"
-    table = Table(f"NetworkPolicy deny on {pod}: policies are {'enforced' if enforced else 'not enforced'} here, {words} ({POLICIES})")
+    found = {probe: unheard(steps.answer("denied", probe)) for probe in probes}
+    doubts = {probe: _doubt(steps, probe, word) for probe, word in found.items()}
+    shut = [probe for probe, word in found.items() if word == NO_ANSWER and not doubts[probe]]
+    if not declared and not shut:
+        _nowhere(steps, found)
+    words = "declared by --k8snet-feature netpol=on" if declared else "some clients are kept out"
+    table = Table(f"NetworkPolicy deny on {pod}: policies are enforced here, {words} ({POLICIES})")
     for probe, word in found.items():
-        if (before := steps.answer("free", probe)).outcome is not Outcome.REACHED:
-            table.skip("free", probe, f"{ending(before)} without any policy")
-            continue
-        table.row("denied", probe, word, NO_ANSWER if enforced else ANSWER, f"{steps.seconds('denied'):.1f} s after the policy was made")
+        if doubts[probe]:
+            table.skip("denied", probe, doubts[probe])
+        else:
+            table.row("denied", probe, word, NO_ANSWER, f"{steps.seconds('denied'):.1f} s after the policy was made")
     return table.comparison()
 
 
 def unpoliced(steps: Steps) -> Comparison:
-    """Whether everybody reaches a pod that no policy selects."""
-    pod = _pod(steps, "pod/policed@")
+    """Whether everybody reaches a pod that no policy selects. Raises NotApplicable where none would be enforced."""
+    enforcement(steps)
+    pod = steps.pod("policed")
     table = Table(f"{pod} without any policy on it ({POLICIES})")
+    for policy in (name for name in _policies(steps) if name.startswith(f"{_space(steps, pod)}/")):
+        raise Inconclusive(f"not observed: NetworkPolicy {policy} is in the namespace of the probe pods, and not of this run")
     for node in steps.inventory.names:
         probe = from_pod(steps, node, pod)
         table.row("free", probe, answered(steps.answer("free", probe)), ANSWER)
@@ -81,22 +98,58 @@ COMPARISONS: Mapping[str, Callable[[Steps], Comparison]] = {
 }
 
 
-def _pod(steps: Steps, start: str) -> Endpoint:
-    """The pod that the scenario made."""
-    for entry in steps.recording.entries("fleet", scenario=steps.scenario):
-        if entry["endpoint"].startswith(start):
-            return Endpoint.parse(entry["endpoint"])
-    raise Inconclusive(f"not observed: where {start.removesuffix('@')} of scenario {steps.scenario} is")
-
-
 def _owners(steps: Steps) -> dict[tuple[str, str], str]:
     """(hostIP, protocol) -> the pod that has the port there, by the API's answers."""
     pods = {entry["pod"]: entry["endpoint"] for entry in steps.recording.entries("fleet", scenario=steps.scenario)}
     found: dict[tuple[str, str], str] = {}
     for name, body in steps.created("asked", "Pod").items():
         for port in (port for container in body["spec"]["containers"] for port in container.get("ports") or ()):
-            found[port.get("hostIP", ""), str(port.get("protocol", "TCP")).lower()] = pods.get(name, name)
+            if port.get("hostPort"):
+                found[port.get("hostIP", ""), str(port.get("protocol", "TCP")).lower()] = pods.get(name, name)
     return found
+
+
+def _owned(table: Table, steps: Steps, probe: Probe, owners: Mapping[tuple[str, str], str], host: str) -> None:
+    owner = owners.get((host, str(probe.action)))
+    if owner is None:
+        raise Inconclusive(f"not observed: no pod was made with a hostPort at {host} for {probe.action}")
+    table.row("asked", probe, ending(steps.answer("asked", probe)), f"reached {owner}", f"its hostPort is at {host}")
+
+
+def _doubt(steps: Steps, probe: Probe, word: str) -> str:
+    """Why the end of a question under the policy does not tell what the policy does, "" if it does."""
+    beside = from_pod(steps, probe.source.node, Endpoint(EndpointKind.POD, "b", probe.target.node))
+    if (free := steps.answer("free", probe)).outcome is not Outcome.REACHED:
+        return f"{ending(free)} without any policy"
+    if word == ANSWER:
+        return ""
+    if (other := steps.answer("denied", beside)).outcome is not Outcome.REACHED:
+        return f"{word}, but {beside.target}, which the policy does not select, ended so too: {ending(other)}"
+    if word == NO_ANSWER and (freed := steps.answer("freed", probe)).outcome is not Outcome.REACHED:
+        return f"{word}, but {ending(freed)} when the policy was gone"
+    return ""
+
+
+def _nowhere(steps: Steps, found: Mapping[Probe, str]) -> None:
+    """Raises NotApplicable where everybody got in, else Inconclusive: then nobody knows."""
+    if set(found.values()) == {ANSWER}:
+        listed = ", ".join(_policies(steps)) or "there is none"
+        waited = f"{steps.seconds('denied'):.0f} s after a policy that allows nobody in was made, everybody still got in"
+        raise NotApplicable(f"NetworkPolicies are not enforced in this cluster: {waited}; policies without effect: {listed}")
+    words = "; ".join(f"{probe.source}: {word}" for probe, word in found.items())
+    raise Inconclusive(f"not assessed: whether NetworkPolicies are enforced cannot be told: {words}")
+
+
+def _policies(steps: Steps) -> list[str]:
+    """The cluster's policies, by namespace and name, but those of this run. Raises Inconclusive where they were not read."""
+    body = steps.recording.object("networkpolicies")
+    if body is None:
+        raise Inconclusive("not observed: the NetworkPolicies of the cluster could not be listed")
+    return sorted(f"{item['metadata']['namespace']}/{item['metadata']['name']}" for item in body["items"])
+
+
+def _space(steps: Steps, pod: Endpoint) -> str:
+    return next(str(entry["namespace"]) for entry in steps.recording.entries("fleet", endpoint=str(pod)))
 
 
 def _declared(steps: Steps) -> bool:

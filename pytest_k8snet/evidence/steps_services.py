@@ -10,7 +10,7 @@ from pytest_k8snet.model.verdict import Inconclusive
 from pytest_k8snet.plan.scenarios import AFFINITY_REQUESTS
 
 from .comparison import Comparison
-from .steps import Steps, ending, from_pod
+from .steps import NO_ANSWER, Steps, ending, from_pod, unheard
 from .steps_endpoints import by_node
 from .steps_table import Table
 
@@ -81,7 +81,7 @@ def _drawn(observation: Observation) -> str:
 
 
 def _local(observation: Observation, own: frozenset[str]) -> str:
-    if observation.outcome is Outcome.TIMEOUT:
+    if unheard(observation) == NO_ANSWER and observation.outcome is Outcome.TIMEOUT:
         return SILENCE
     servers = {str(sample.reply.get("server")) for sample in observation.reached}
     return OWN if observation.outcome is Outcome.REACHED and servers <= own else ending(observation)

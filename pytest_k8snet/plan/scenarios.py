@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from .available import Available
 
 AFFINITY_REQUESTS = 20  # of one client: that one of several backends is drawn so often does not happen by chance
-AFFINITY_SECONDS, AFFINITY_ROUNDS = 1, 4  # the short timeout, and how often every client asks after it
+AFFINITY_SECONDS, AFFINITY_ROUNDS = 1, 6  # the short timeout, and how often every client asks after it at most
 FRESH_SECONDS = 30.0  # from a pod's readiness until every node reaches it
 CLIENTS = frozenset({"a"})
 BACKENDS = frozenset({"a", "b"})  # the pods that serve the scenarios' Services; those of role a are also the clients
@@ -38,7 +38,7 @@ class ScenarioPlan:
 SCENARIOS = (
     Scenario("affinity", ("NET-SERVICE-015", "NET-SERVICE-016")),
     Scenario("affinity-timeout", ("NET-SERVICE-017",)),
-    Scenario("enforcement", ("NET-POLICY-001", "NET-POLICY-002"), CLIENTS),
+    Scenario("enforcement", ("NET-POLICY-001", "NET-POLICY-002")),
     Scenario("external-policy", ("NET-SERVICE-011", "NET-SERVICE-012"), BACKENDS | {"runner"}),
     Scenario("fresh-pod", ("NET-REACH-020",), CLIENTS),
     Scenario("host-port", ("NET-SERVICE-025",), CLIENTS | {"host"}),

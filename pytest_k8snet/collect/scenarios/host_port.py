@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_k8snet.collect import manifests
 from pytest_k8snet.model.endpoint import Endpoint, EndpointKind
-from pytest_k8snet.model.probe import Action
+from pytest_k8snet.model.probe import Action, Family
 from pytest_k8snet.model.settings import Tier
 
 from .pods import role
@@ -23,16 +23,19 @@ def play(stage: Stage) -> None:
     """The pods say who they are, so that the one of the right address and protocol must answer."""
     node, port = stage.nodes[-1], FIRST + zlib.crc32(stage.run.encode()) % manifests.HOST_PORT_STEPS
     address, target = stage.node_address(node), Endpoint(EndpointKind.NODE_PORT, NAME, node)
+    pods = {TCP: (address, "TCP"), UDP: (address, "UDP")} | ({LOOPBACK: ("127.0.0.1", "TCP")} if stage.has(Family.IPV4) else {})
     with stage.step("asked"):
-        for one, host, protocol in ((LOOPBACK, "127.0.0.1", "TCP"), (TCP, address, "TCP"), (UDP, address, "UDP")):
+        for one, (host, protocol) in pods.items():
             stage.pods.create(one, node, _exposed(host, port, protocol))
-        for one in (LOOPBACK, TCP, UDP):
+        for one in pods:
             stage.pods.ready(one, node)
         stage.objects.port(NAME, port)
         probes = [probe for action in (Action.TCP, Action.UDP) for probe in stage.probes([target], action)]
         hosts = [Endpoint(EndpointKind.HOST, "", name) for name in stage.nodes]
         probes += [stage.probe(action, host, target) for host in hosts for action in (Action.TCP, Action.UDP)]
-        probes += [stage.probe(Action.TCP, Endpoint(EndpointKind.HOST, "", node), Endpoint(EndpointKind.LOOPBACK, NAME, node))]
+        if LOOPBACK in pods:
+            inner = Endpoint(EndpointKind.LOOPBACK, NAME, node)
+            probes += [stage.probe(Action.TCP, Endpoint(EndpointKind.HOST, "", node), inner, Family.IPV4)]
         stage.until(probes, all_reached)
 
 

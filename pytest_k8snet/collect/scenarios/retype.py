@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pytest_k8snet.model.endpoint import Endpoint, EndpointKind
-from pytest_k8snet.model.probe import Probe
 
-from .stage import Answers, Stage, all_reached
+from .stage import TWICE, Stage, all_reached, lost_alone
 
 SERVICE = "retype"
 ELSEWHERE = {"type": "ExternalName", "externalName": "kubernetes.default.svc"}
 
 
 def play(stage: Stage) -> None:
-    """Addresses that were given up are asked again: nobody may answer there any more."""
+    """Addresses that were given up are asked again: nobody may answer there any more, while what is left to ask answers."""
+    backends = stage.probes([Endpoint(EndpointKind.POD, "b", stage.nodes[-1])])
     clusters = stage.probes([Endpoint(EndpointKind.SERVICE, SERVICE)])
     nodes = stage.probes(lambda node: Endpoint(EndpointKind.NODE_PORT, f"{SERVICE}-port", node))
     with stage.step("external-name"):
@@ -25,11 +25,7 @@ def play(stage: Stage) -> None:
         stage.until(clusters + nodes, all_reached)
     with stage.step("cluster-ip-again"):
         stage.objects.patch("Service", SERVICE, {"spec": {"type": "ClusterIP"}})
-        stage.until(clusters + nodes, lambda answers: _split(answers, nodes))
+        stage.until(clusters + nodes, lost_alone(nodes), TWICE)
     with stage.step("external-name-again"):
         stage.objects.patch("Service", SERVICE, {"spec": ELSEWHERE})
-        stage.until(clusters, lambda answers: all(answer.lost for answer in answers.values()))
-
-
-def _split(answers: Answers, nodes: list[Probe]) -> bool:
-    return all(answer.lost if probe in nodes else answer.reached for probe, answer in answers.items())
+        stage.until(clusters + backends, lost_alone(clusters), TWICE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_k8snet.collect.requests import Sampling
 from pytest_k8snet.model.endpoint import Endpoint, EndpointKind
 
-from .stage import Answers, Stage
+from .stage import Stage, from_several
 
 SERVICE = "selectorless"
 LISTED = 2
@@ -18,8 +18,4 @@ def play(stage: Stage) -> None:
     with stage.step("listed"):
         stage.objects.service(SERVICE, selector=None)
         stage.objects.slice(SERVICE, map(stage.address_of, listed))
-        stage.until(stage.probes([Endpoint(EndpointKind.SERVICE, SERVICE)]), _both, MANY)
-
-
-def _both(answers: Answers) -> bool:
-    return all(answer.reached and len(set(answer.servers)) == LISTED for answer in answers.values())
+        stage.until(stage.probes([Endpoint(EndpointKind.SERVICE, SERVICE)]), from_several(LISTED), MANY)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ BETWEEN = 0.25  # s between two rounds of the same questions
 CHANGE = 15.0  # s for a change in the API to arrive where it works
 TIMEOUT = 1.0  # s for one answer: what does not answer costs that much a round
 ANSWER = 130.0  # s for a result frame; a stream gives up earlier
-ONCE, THRICE = Sampling(1, 0), Sampling(3, 0)
+ONCE, TWICE, THRICE = Sampling(1, 0), Sampling(2, 0), Sampling(3, 0)  # TWICE where silence is waited for: every try costs TIMEOUT
 SERVICE_OF_SLICE = "kubernetes.io/service-name"
 
 
@@ -61,9 +61,19 @@ def all_reached(answers: Answers) -> bool:
     return all(answer.reached for answer in answers.values())
 
 
-def all_lost(answers: Answers) -> bool:
-    """No probe reached."""
-    return all(answer.lost for answer in answers.values())
+def lost_alone(lost: Container[Probe]) -> Accept:
+    """Those probes reach nobody while every other one reaches: who asks is well, and the network too."""
+    return lambda answers: all(answer.lost if probe in lost else answer.reached for probe, answer in answers.items())
+
+
+def only_from(server: Endpoint) -> Accept:
+    """Every answer is from that one."""
+    return lambda answers: all(answer.reached and set(answer.servers) == {str(server)} for answer in answers.values())
+
+
+def from_several(number: int) -> Accept:
+    """Every client has heard so many servers."""
+    return lambda answers: all(answer.reached and len(set(answer.servers)) >= number for answer in answers.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +127,22 @@ class Stage:
         """A question of this scenario; its step is filled in when it is asked."""
         return Probe(action, source, target, "", family or self._family)
 
+    def has(self, family: Family) -> bool:
+        """Whether the cluster has it."""
+        return family in (self._common.inventory.families or (Family.IPV4,))
+
     def families_of(self, addresses: Iterable[str]) -> list[Family]:
         """The families in which a Service has an address."""
         found = list(addresses)
         return [family for family in Family if family.first(found)]
 
-    def until(self, probes: Sequence[Probe], accept: Accept, sampling: Sampling = ONCE, seconds: float = 0.0, **more: Any) -> Answers:
-        """Ask again and again until `accept` takes the answers or time is over; the last answers are the step's."""
+    def until(
+        self, probes: Sequence[Probe], accept: Accept, sampling: Sampling = ONCE, seconds: float = 0.0, between: float = 0.0, **more: Any
+    ) -> Answers:
+        """Ask again and again until `accept` takes the answers or time is over; the last answers are the step's.
+
+        `between` are seconds from one round to the next, `more` goes into the questions.
+        """
         begun = time.monotonic()
         ends = begun + (seconds or CHANGE)
         while True:
@@ -132,7 +151,7 @@ class Stage:
             if settled or over:
                 self._conclude(probes, "settled" if settled else "gave-up", time.monotonic() - begun)
                 return answers
-            self.pause(BETWEEN)
+            self.pause(between or BETWEEN)
 
     def ask(self, probes: Sequence[Probe], sampling: Sampling = THRICE, **more: Any) -> Answers:
         """Ask once; these answers are the step's."""

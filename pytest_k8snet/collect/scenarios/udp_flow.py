@@ -7,7 +7,7 @@ from pytest_k8snet.model.endpoint import Endpoint, EndpointKind
 from pytest_k8snet.model.probe import Action
 
 from .endpoints import ready
-from .stage import Answers, Stage, all_reached
+from .stage import Stage, all_reached, only_from
 
 SERVICE = "udp-flow"
 CLIENT_PORT = 7810
@@ -22,13 +22,9 @@ def play(stage: Stage) -> None:
         stage.until(probes, all_reached, local_port=CLIENT_PORT)
     with stage.step("replaced"):
         stage.objects.patch("Service", SERVICE, {"spec": {"selector": _selector(stage, 1)}})
-        stage.slices(SERVICE, lambda slices: bool(ready(slices)) and ready(slices) != old)
-        stage.until(probes, lambda answers: _from(answers, f"pod/b@{stage.nodes[1]}"), local_port=CLIENT_PORT)
+        stage.slices(SERVICE, lambda slices: bool(ready(slices)) and not set(ready(slices)) & set(old))
+        stage.until(probes, only_from(Endpoint(EndpointKind.POD, "b", stage.nodes[1])), local_port=CLIENT_PORT)
 
 
 def _selector(stage: Stage, place: int) -> dict[str, str]:
     return {"k8snet/run": stage.run, "k8snet/role": "b", manifests.PLACE: str(place)}
-
-
-def _from(answers: Answers, server: str) -> bool:
-    return all(answer.reached and set(answer.servers) == {server} for answer in answers.values())
