@@ -60,15 +60,9 @@ def enforcement(steps: Steps) -> Comparison:
 
     Raises NotApplicable where it keeps nobody out, and enforcement was not declared.
     """
-    pod, declared = steps.pod("policed"), _declared(steps)
-    probes = [from_pod(steps, node, pod) for node in steps.inventory.names]
-    found = {probe: unheard(steps.answer("denied", probe)) for probe in probes}
-    doubts = {probe: _doubt(steps, probe, word) for probe, word in found.items()}
-    shut = [probe for probe, word in found.items() if word == NO_ANSWER and not doubts[probe]]
-    if not declared and not shut:
-        _nowhere(steps, found)
-    words = "declared by --k8snet-feature netpol=on" if declared else "some clients are kept out"
-    table = Table(f"NetworkPolicy deny on {pod}: policies are enforced here, {words} ({POLICIES})")
+    found, doubts = _under_policy(steps)
+    words = "declared by --k8snet-feature netpol=on" if _declared(steps) else "some clients are kept out"
+    table = Table(f"NetworkPolicy deny on {steps.pod('policed')}: policies are enforced here, {words} ({POLICIES})")
     for probe, word in found.items():
         if doubts[probe]:
             table.skip("denied", probe, doubts[probe])
@@ -79,7 +73,7 @@ def enforcement(steps: Steps) -> Comparison:
 
 def unpoliced(steps: Steps) -> Comparison:
     """Whether everybody reaches a pod that no policy selects. Raises NotApplicable where none would be enforced."""
-    enforcement(steps)
+    _under_policy(steps)
     pod = steps.pod("policed")
     table = Table(f"{pod} without any policy on it ({POLICIES})")
     for policy in (name for name in _policies(steps) if name.startswith(f"{_space(steps, pod)}/")):
@@ -114,6 +108,20 @@ def _owned(table: Table, steps: Steps, probe: Probe, owners: Mapping[tuple[str, 
     if owner is None:
         raise Inconclusive(f"not observed: no pod was made with a hostPort at {host} for {probe.action}")
     table.row("asked", probe, ending(steps.answer("asked", probe)), f"reached {owner}", f"its hostPort is at {host}")
+
+
+def _under_policy(steps: Steps) -> tuple[dict[Probe, str], dict[Probe, str]]:
+    """How each client ended under the policy, and why that may not be the policy's doing.
+
+    Raises NotApplicable where policies are not enforced, Inconclusive where that cannot be told.
+    """
+    pod = steps.pod("policed")
+    probes = [from_pod(steps, node, pod) for node in steps.inventory.names]
+    found = {probe: unheard(steps.answer("denied", probe)) for probe in probes}
+    doubts = {probe: _doubt(steps, probe, word) for probe, word in found.items()}
+    if not _declared(steps) and not any(word == NO_ANSWER and not doubts[probe] for probe, word in found.items()):
+        _nowhere(steps, found)
+    return found, doubts
 
 
 def _doubt(steps: Steps, probe: Probe, word: str) -> str:

@@ -30,7 +30,11 @@ def test_a_backend_that_leaves_and_returns(readiness):
 @pytest.mark.parametrize(
     ("step", "ends", "found"),
     [
-        ("unready", ["pod/readiness@n3"] * 2, "expected no answer, found an answer (0.5 s after the change; pod/readiness@n3 itself answers)"),
+        (
+            "unready",
+            ["pod/readiness@n3"] * 2,
+            "expected no answer, found an answer (0.5 s after the change; pod/readiness@n3 itself answers)",
+        ),
         ("unready", ["pod/readiness@n3", "refused"], "expected no answer, found 1 of 2 reached pod/readiness@n3, else refused"),
         ("unready", ["wrong-peer", "refused"], "expected no answer, found refused"),
         ("ready-again", ["refused"], "expected an answer, found no answer (0.5 s after the change)"),
@@ -57,7 +61,7 @@ def test_silence_before_the_change_tells_nothing(readiness):
 def test_a_client_that_came_too_late_to_hear_is_no_silence(readiness):
     readiness.asked["unready"]["tcp4:pod/a@n1>service/readiness"] = ["timeout", "timeout"]
     readiness.details["unready", "tcp4:pod/a@n1>service/readiness"] = {"starved": 1.5}
-    with pytest.raises(Inconclusive, match="the agent at pod/a@n1 was starved of processor time for 1.5 s"):
+    with pytest.raises(Inconclusive, match=r"the agent at pod/a@n1 was starved of processor time for 1\.5 s"):
         readiness.comparison("readiness")
 
 
