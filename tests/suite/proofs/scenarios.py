@@ -262,7 +262,8 @@ PROOFS = (
         red=("cluster",),
         status=WARNING,
         text=(
-            "step replaced: pod/a@w2 > service/udp-flow udp: expected reached pod/b@w1, found reached pod/b@control (from port 7810 as before",
+            "step replaced: pod/a@w2 > service/udp-flow udp: expected reached pod/b@w1, found reached pod/b@control",
+            "from port 7810 as before",
             SERVICES,
         ),
     ),
