@@ -126,7 +126,7 @@ def _moves(steps: Steps) -> tuple[bool, str]:
     for node in steps.inventory.names:
         probe = from_pod(steps, node, Endpoint(EndpointKind.SERVICE, TIMED))
         first, rounds = _servers(steps.answer("held", probe)), [steps.answer(step, probe) for step in done]
-        moved = moved or any(_servers(found) - first for found in rounds)
+        moved = moved or (bool(first) and any(_servers(found) - first for found in rounds))
         whole = whole and all(found.outcome is Outcome.REACHED for found in rounds)
         words.append(f"{probe.source}: {', '.join(' '.join(sorted(_servers(found))) or 'no answer' for found in rounds)}")
     if not moved and not whole:

@@ -32,5 +32,5 @@ def play(stage: Stage) -> None:
         stage.pause(AFFINITY_SECONDS + 1.0)
         with stage.step(f"after-{number}"):
             answers = stage.ask(probes, THRICE)
-        if any(set(answer.servers) - first[probe] for probe, answer in answers.items()):
+        if any(first[probe] and set(answer.servers) - first[probe] for probe, answer in answers.items()):
             return

@@ -75,6 +75,15 @@ class Played:
 
     def comparison(self, name):
         """Judged as it stands now."""
+        return self.judged(self.recorded()).comparison(name)
+
+    def judged(self, recording):
+        """The evidence of a recording of this scenario."""
+        plan = ScenarioPlan("NET-X-001", self.scenario)
+        return ScenarioEvidence(recording, self.inventory, plan, Observations(recording))
+
+    def recorded(self):
+        """The recording as it stands now."""
         recording = Recording(self.recording.meta, {stream: list(entries) for stream, entries in self.recording.streams.items()})
         for number, (step, probes) in enumerate(self.asked.items()):
             ids = {probe: self._id(step, probe, number) for probe in probes}
@@ -88,9 +97,7 @@ class Played:
             frame = {"kind": "fact", "name": fact, "source": f"http://{fact}/healthz", "ok": body.get("code") == 200, **body}
             recording.append("frames", {"source": "outside/runner", "frame": frame, "scenario": self.scenario, "step": step, "at": 1.0})
         self._note(recording, "", "ended")
-        plan = ScenarioPlan("NET-X-001", self.scenario)
-        self.evidence = ScenarioEvidence(recording, self.inventory, plan, Observations(recording))
-        return self.evidence.comparison(name)
+        return recording
 
     def differences(self, name):
         return list(self.comparison(name).differences)

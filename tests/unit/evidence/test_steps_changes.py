@@ -156,6 +156,16 @@ def test_clients_that_were_never_held_do_not_move(timeout):
     assert difference.startswith("step held: pod/a@n2 > service/affinity-timeout tcp: expected one backend, found several backends")
 
 
+def test_who_was_lost_did_not_move(timeout):
+    for number in range(6):
+        timeout.clients(f"after-{number}", "service/affinity-timeout", *["pod/a@n1"] * 3)
+    timeout.asked["held"]["tcp4:pod/a@n2>service/affinity-timeout"] = ["timeout"]
+    assert [line.partition(" (")[0] for line in timeout.differences("affinity_timeout")] == [
+        "step held: pod/a@n2 > service/affinity-timeout tcp: expected one backend, found timeout",
+        "step after: clients that were silent for more than 1 s: expected some client moved, found every client stayed",
+    ]
+
+
 def test_too_few_requests_hold_nobody(timeout):
     timeout.asked["held"]["tcp4:pod/a@n2>service/affinity-timeout"] = ["pod/a@n1"] * 3
     with pytest.raises(Inconclusive, match="3 of 20 requests of pod/a@n2"):
