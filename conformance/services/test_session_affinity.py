@@ -1,4 +1,4 @@
-"""With ClientIP affinity all requests of one client go to one backend, and to several again when it is switched off."""
+"""With ClientIP affinity all requests of one client go to one backend, until it is switched off or its time is over."""
 
 from pytest_k8snet import requirement
 
@@ -11,3 +11,8 @@ def test_cluster_ip(scenario):
 @requirement("NET-SERVICE-016")
 def test_node_port(scenario):
     assert scenario.node_port_affinity == scenario.expected_node_port_affinity, scenario.explain("node_port_affinity")
+
+
+@requirement("NET-SERVICE-017")
+def test_timeout(scenario):
+    assert scenario.affinity_timeout == scenario.expected_affinity_timeout, scenario.explain("affinity_timeout")

@@ -28,6 +28,9 @@ def _parser() -> argparse.ArgumentParser:
     _identity(serve)
     serve.add_argument("--socket", required=True)
     serve.add_argument("--echo-port", type=int, default=7801, help="0 = any free one; the hello frame tells which")
+    serve.add_argument("--second-port", type=int, default=0, help="another port of the echo server, 0 = none")
+    serve.add_argument("--ready-file", default="", help="there while the pod is to be ready")
+    serve.add_argument("--linger", type=float, default=0.0, help="go on for so many seconds after SIGTERM")
     serve.add_argument("--bind", default="", help="address of the echo server (default: all of both families)")
     serve.add_argument("--dns", action="store_true", help="answer DNS on 127.0.0.1:53")
     serve.add_argument("--silence", type=float, default=120.0, help="end after so many seconds without a controller's frame")
@@ -54,7 +57,20 @@ def _identity(parser: argparse.ArgumentParser) -> None:
 def _serve(options: argparse.Namespace) -> int:
     from .serve import Settings, serve
 
-    fields = ("endpoint", "run", "socket", "echo_port", "bind", "dns", "silence", "life", "resolv_conf")
+    fields = (
+        "endpoint",
+        "run",
+        "socket",
+        "echo_port",
+        "bind",
+        "dns",
+        "silence",
+        "life",
+        "resolv_conf",
+        "second_port",
+        "ready_file",
+        "linger",
+    )
     return serve(Settings(**{field: getattr(options, field) for field in fields}))
 
 

@@ -43,6 +43,9 @@ class Settings:
     silence: float
     life: float
     resolv_conf: str
+    second_port: int = 0
+    ready_file: str = ""
+    linger: float = 0.0
 
 
 @dataclass
@@ -58,6 +61,7 @@ class Agent:
         self._journal = Journal(settings.run)
         self._accounting = Accounting(settings.run)
         self._echo = EchoServer(settings.run, settings.endpoint, self._accounting)
+        self._second = EchoServer(settings.run, settings.endpoint, self._accounting)
         self._control = Control(self._journal, self._hello, self._handle)
         self._executor = ThreadPoolExecutor(BLOCKING_THREADS)
         self._context = Context(settings.run, settings.endpoint, settings.resolv_conf, self._executor, Gate())
@@ -70,7 +74,7 @@ class Agent:
     async def run(self) -> int:
         """Serve until the end; returns the exit code."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            self._loop.add_signal_handler(number, self._finish, STOPPED, "told to end by a signal")
+            self._loop.add_signal_handler(number, self._told)
         signal.signal(signal.SIGALRM, lambda *_: os._exit(LIFE))  # as PID 1 it needs a handler of its own
         signal.alarm(int(self.settings.life) + GRACE_SECONDS)
         await self._open()
@@ -89,16 +93,20 @@ class Agent:
             await self._echo.start(self.settings.bind, self.settings.echo_port)
         except OSError as error:
             self.problems.append(f"echo port {self.settings.echo_port}: {error.strerror}")
+        if self.settings.second_port:
+            await self._second.start(self.settings.bind, self.settings.second_port)
         if self.settings.dns:
             try:
                 await dns_server.start()
             except OSError as error:
                 self.problems.append(f"DNS port 53: {error.strerror}")
         self._tools = await tools.found()
+        self._show(True)
         await self._control.start(self.settings.socket)
 
     def _close(self) -> None:
         self._echo.close()
+        self._second.close()
         if os.path.exists(self.settings.socket):
             os.unlink(self.settings.socket)
 
@@ -117,6 +125,20 @@ class Agent:
                 self._finish(LIFE, f"its life of {self.settings.life:g} s is over")
             if now - self._heard >= self.settings.silence:
                 self._finish(SILENCE, f"no controller for {self.settings.silence:g} s")
+
+    def _told(self) -> None:
+        """A signal. A pod that is being deleted may go on answering for a while, as applications do that drain their connections."""
+        self._loop.call_later(self.settings.linger, self._finish, STOPPED, "told to end by a signal")
+
+    def _show(self, ready: bool) -> None:
+        """Readiness as a file, which the kubelet looks for: no network takes part in it."""
+        if not self.settings.ready_file:
+            return
+        if ready:
+            with open(self.settings.ready_file, "w", encoding="ascii"):
+                pass
+        elif os.path.exists(self.settings.ready_file):
+            os.unlink(self.settings.ready_file)
 
     def _finish(self, code: int, reason: str) -> None:
         if not self._end.done():
@@ -149,6 +171,7 @@ class Agent:
         do = str(frame.get("do"))
         action = {
             "probe": self._probe, "facts": self._facts, "seen": self._seen, "wait": self._wait, "ping": self._ping, "stop": self._stop,
+            "ready": self._ready,
         }.get(do)  # fmt: skip
         try:
             if action is None:
@@ -184,6 +207,10 @@ class Agent:
 
     async def _wait(self, seq: int, frame: Mapping[str, Any]) -> None:
         self._journal.add("done", seq, **await wait_until_reached(self._context, frame))
+
+    async def _ready(self, seq: int, frame: Mapping[str, Any]) -> None:
+        self._show(bool(frame.get("ready")))
+        self._journal.add("done", seq, ready=bool(frame.get("ready")))
 
     async def _ping(self, seq: int, frame: Mapping[str, Any]) -> None:
         self._journal.add("pong", seq)

@@ -14,6 +14,7 @@ from .connection import Answer, Connection, Unreachable
 from .pods import PODS, pods
 
 CORE, APPS, SLICES = "/api/v1", "/apis/apps/v1", "/apis/discovery.k8s.io/v1"
+POLICIES = {"networkpolicies": "/apis/networking.k8s.io/v1/networkpolicies"}  # read once, at the end
 
 OBJECTS = {
     "nodes": f"{CORE}/nodes",
@@ -48,6 +49,7 @@ def discover(connection: Connection, recording: Recording, settings: Settings, a
     _read(connection, recording, {name: path for name, path in OBJECTS.items() if not (again and name.startswith(SETTINGS))})
     if again:  # the run's own pods are there only now
         _append(recording, {PODS: pods(connection)})
+        _read(connection, recording, POLICIES)
     _require_nodes(connection, recording)
     if not again and recording.object("configmap/kube-flannel/kube-flannel-cfg") is None:
         _read(connection, recording, {OLD_FLANNEL: f"{CORE}/namespaces/kube-system/configmaps/kube-flannel-cfg"})

@@ -43,6 +43,7 @@ RUN = (
 SCENARIOS = (  # without them the scenarios that change or follow objects stay inconclusive
     Permission("", "services", ("patch",), Where.RUN, False),
     Permission("discovery.k8s.io", "endpointslices", ("watch",), Where.RUN, False),
+    Permission("networking.k8s.io", "networkpolicies", ("create", "delete"), Where.RUN, False),
 )
 READ = (
     Permission("", "configmaps", ("get",), Where.SYSTEM, False),
@@ -51,6 +52,7 @@ READ = (
     Permission("", "pods/log", ("get",), Where.SYSTEM, False),
     Permission("", "services", ("list",), Where.CLUSTER, False),
     Permission("discovery.k8s.io", "endpointslices", ("list",), Where.CLUSTER, False),
+    Permission("networking.k8s.io", "networkpolicies", ("list",), Where.CLUSTER, False),
     Permission("apps", "daemonsets", ("list",), Where.SYSTEM, False),
     Permission("apps", "deployments", ("list",), Where.SYSTEM, False),
 )

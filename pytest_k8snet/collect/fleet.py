@@ -144,7 +144,7 @@ class Fleet:
 
     def ground(self) -> Ground:
         """Where scenarios may make objects of their own."""
-        return Ground(self._connection, self._settings, self._owner, {tier: self._space(tier) for tier in self._spaces})
+        return Ground(self._connection, self._settings, self._owner, {tier: self._space(tier) for tier in self._spaces}, self._patch)
 
     def close(self) -> tuple[str, ...]:
         """Delete everything of this run, confirm that it is gone, and name what is not. Safe to call at any moment, again too."""

@@ -12,7 +12,7 @@ from typing import Any
 from pytest_k8snet.model.endpoint import Endpoint, EndpointKind
 from pytest_k8snet.model.settings import Settings, Tier
 
-ECHO_PORT, PEER_PORT = 7801, 7802
+ECHO_PORT, PEER_PORT, SECOND_PORT = 7801, 7802, 7803
 HOST_PORTS = {"host": 17801, "hostdns": 17802}  # host network: away from ports that nodes use
 HOST_PORT_STEPS = 500  # runs on one cluster at the same time must not meet on a node's ports
 SOCKET = "/run/k8snet/agent.sock"
@@ -25,6 +25,8 @@ NEVER = "k8snet/never"  # a readiness gate that nobody opens: the pod runs and i
 MOST_SEARCHES = 32  # that the API admits in a dnsConfig
 SAFE_SYSCTLS = {"net.ipv4.ping_group_range": "0 2147483647"}  # datagram ICMP without a capability
 POOL, POOL_OF_ECHO = "k8snet/pool", "echo"  # pods that serve the Services of scenarios
+POOL_ROLES = ("a", "b")
+NAMED_PORTS = (("echo", "TCP", ECHO_PORT), ("echo-udp", "UDP", ECHO_PORT), ("second", "TCP", SECOND_PORT))
 PLACE = "k8snet/place"  # number of the pod's node
 LOW_PORTS = {"net.ipv4.ip_unprivileged_port_start": "0"}  # the agent answers DNS on port 53
 
@@ -108,7 +110,7 @@ def pod(
     `place` is the number of the node: scenarios choose backends by it, since a node's name may be no value of a label.
     `searches` is how many the API admits in a dnsConfig.
     """
-    pool = {POOL: POOL_OF_ECHO} if role.name in ("a", "b") else {}
+    pool = {POOL: POOL_OF_ECHO} if role.name in POOL_ROLES else {}
     metadata = owner.metadata(name, **{"k8snet/role": role.name, PLACE: str(place), **pool})
     spec = _spec(settings, role, node) | _particular(role, name, searches)
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
@@ -171,7 +173,10 @@ def _containers(settings: Settings, role: Role, node: str) -> list[dict[str, Any
     serve = ["serve", "--endpoint", str(role.endpoint(node)), "--run", settings.run_id, "--socket", SOCKET, "--echo-port"]
     silence = int(2 * settings.ready_timeout + 120)  # no question is asked while pods are waited for
     serve += [str(role.port(settings.run_id)), "--silence", str(silence), "--life", str(LIFE)] + (["--dns"] if role.name == "none" else [])
+    serve += ["--second-port", str(SECOND_PORT)] if role.name in POOL_ROLES else []
     containers = [_container(settings, role, "agent", serve)]
+    if role.name in POOL_ROLES:
+        containers[0]["ports"] = [{"name": name, "protocol": proto, "containerPort": port} for name, proto, port in NAMED_PORTS]
     if role.name == "a":
         peer = ["peer", "--endpoint", f"{EndpointKind.LOOPBACK}@{node}", "--run", settings.run_id, "--port", str(PEER_PORT)]
         containers.append(_container(settings, role, "peer", peer))

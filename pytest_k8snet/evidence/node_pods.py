@@ -40,7 +40,7 @@ def pod_status(node: NodeFacts) -> Comparison:
 
 def placed(node: NodeFacts) -> dict[Endpoint, Body]:
     """The probe pods of this node. Raises Inconclusive for one that did not become ready: its addresses are not to be had."""
-    entries = {Endpoint.parse(entry["endpoint"]): entry for entry in node.recording.entries("fleet")}
+    entries = {Endpoint.parse(entry["endpoint"]): entry for entry in node.recording.entries("fleet") if "scenario" not in entry}
     here = {endpoint: entry for endpoint, entry in entries.items() if endpoint.node == node.node}
     sick = [f"{endpoint}: {entry['problem']}" for endpoint, entry in here.items() if entry["problem"]]
     if sick or not here:

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from pytest_k8snet.model.endpoint import Endpoint, EndpointKind
 from pytest_k8snet.model.inventory import Inventory
-from pytest_k8snet.model.observation import Observation
-from pytest_k8snet.model.probe import Probe
+from pytest_k8snet.model.observation import Observation, Outcome
+from pytest_k8snet.model.probe import Action, Family, Probe
 from pytest_k8snet.model.recording import Recording
 from pytest_k8snet.model.verdict import Inconclusive
 from pytest_k8snet.plan.scenarios import ScenarioPlan
@@ -16,6 +17,8 @@ from pytest_k8snet.plan.scenarios import ScenarioPlan
 from .agreement import Agreement
 from .observations import Observations
 
+ANSWER, NO_ANSWER = "an answer", "no answer"
+SILENT = (Outcome.TIMEOUT, Outcome.REFUSED, Outcome.HOST_UNREACHABLE, Outcome.NET_UNREACHABLE, Outcome.PROHIBITED)  # nobody spoke
 ASKED = ("asked", "settled", "gave-up")  # states of a step whose answers count
 Entry = Mapping[str, Any]
 
@@ -42,17 +45,49 @@ class Steps:
                 return self._observation(step, asked)
         raise Inconclusive(f"step {step}: not observed: {probe.source} was not asked about {probe.target}")
 
+    def concluded(self, step: str) -> bool:
+        """Whether a step that a scenario may leave out was observed."""
+        return any(note["step"] == step and note["state"] in ASKED for note in self._notes)
+
     def seconds(self, step: str) -> float:
         """How long it took until the answers of a step were as wanted, or until nobody waited any longer."""
         return float(self._concluded(step)["seconds"])
 
     def body(self, step: str, name: str) -> Any:
         """The last that the API said in a step about an object ("Service/affinity") or objects ("EndpointSlices/affinity")."""
-        found = self.recording.object(f"scenario/{self.scenario}/{step}/{name}")
-        if not isinstance(found, dict):
+        whole = f"scenario/{self.scenario}/{step}/{name}"
+        last = next((entry for entry in reversed(list(self.recording.entries("objects", name=whole)))), None)
+        if last is None or not 200 <= last["status"] < 300 or not isinstance(last["body"], dict):
             raise Inconclusive(f"step {step} of scenario {self.scenario}: {name} was not recorded")
+        found = last["body"]
         self.used.append({"object": f"scenario/{self.scenario}/{step}/{name}", "spec": found.get("spec") or found.get("items")})
         return found
+
+    def facts(self, step: str, name: str) -> dict[str, Entry]:
+        """What was read for a step, by node ("health@worker1" is fact health of worker1)."""
+        entries = self.recording.entries("frames", scenario=self.scenario, step=step)
+        found = [entry["frame"] for entry in entries if entry["frame"].get("kind") == "fact"]
+        mine = {str(fact["name"]).partition("@")[2]: fact for fact in found if str(fact["name"]).startswith(f"{name}@")}
+        self.used.append({"object": f"scenario/{self.scenario}/{step}/{name}", "read": {node: f.get("code") for node, f in mine.items()}})
+        return mine
+
+    def created(self, step: str, kind: str) -> dict[str, Any]:
+        """Objects of a kind that the scenario made in a step, by name, as the API answered."""
+        start = f"scenario/{self.scenario}/{step}/{kind}/"
+        entries = [e for e in self.recording.streams["objects"] if e["name"].startswith(start) and e.get("verb") == "created"]
+        return {entry["name"].removeprefix(start): entry["body"] for entry in entries if isinstance(entry["body"], dict)}
+
+    def pod(self, name: str) -> Endpoint:
+        """The pod of a role that the scenario made. Raises Inconclusive."""
+        for entry in self.recording.entries("fleet", scenario=self.scenario):
+            if entry["endpoint"].startswith(f"pod/{name}@"):
+                return Endpoint.parse(entry["endpoint"])
+        raise Inconclusive(f"not observed: where pod/{name} of scenario {self.scenario} is")
+
+    def rounds(self, step: str) -> list[Entry]:
+        """Every answer of a step with its time, waiting included."""
+        entries = self.recording.entries("frames", scenario=self.scenario, step=step)
+        return [entry for entry in entries if entry["frame"].get("kind") == "result"]
 
     def _observation(self, step: str, probe: Probe) -> Observation:
         try:
@@ -91,6 +126,31 @@ def ending(observation: Observation) -> str:
         return f"reached {who}"
     lost = sorted({str(s.outcome) for s in observation.samples if s not in observation.reached})
     return f"{reached} of {tried} reached {who}, else {' '.join(lost)}"
+
+
+def answered(observation: Observation) -> str:
+    """ANSWER if every sample reached, NO_ANSWER if nobody spoke to any of them, else how it ended: a stranger's answer is one too."""
+    if observation.outcome is Outcome.REACHED:
+        return ANSWER
+    return NO_ANSWER if all(sample.outcome in SILENT for sample in observation.samples) else ending(observation)
+
+
+def unheard(observation: Observation) -> str:
+    """The same where no answer is right. Raises Inconclusive where the client itself came too late to hear one."""
+    late = max((float(sample.detail.get("starved") or 0) for sample in observation.samples), default=0.0)
+    if late and answered(observation) == NO_ANSWER:
+        raise Inconclusive(f"not observed: the agent at {observation.probe.source} was starved of processor time for {late:.1f} s")
+    return answered(observation)
+
+
+def from_pod(steps: Steps, node: str, target: Endpoint, action: Action = Action.TCP) -> Probe:
+    """The probe of the client on that node."""
+    return Probe(action, Endpoint(EndpointKind.POD, "a", node), target, "", family_of(steps))
+
+
+def family_of(steps: Steps) -> Family:
+    """The family in which scenarios ask."""
+    return steps.inventory.families[0] if steps.inventory.families else Family.IPV4
 
 
 def _parsed(text: Any) -> Probe:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from pytest_k8snet.model.endpoint import Endpoint, EndpointKind
 from pytest_k8snet.model.observation import Observation, Outcome
-from pytest_k8snet.model.probe import Action, Family, Probe
 from pytest_k8snet.model.verdict import Inconclusive
 from pytest_k8snet.plan.scenarios import AFFINITY_REQUESTS
 
 from .comparison import Comparison
-from .steps import Steps, ending
+from .steps import NO_ANSWER, Steps, ending, from_pod, unheard
+from .steps_endpoints import by_node
 from .steps_table import Table
 
 OWN, SILENCE = "answers of backends of its own node", "no answer (timeout)"
@@ -23,9 +22,9 @@ DOCUMENTED = "Kubernetes Service documentation"
 def internal_policy(steps: Steps) -> Comparison:
     """Who answers on each node once the policy is Local."""
     table = Table(f"Service internal-policy, internalTrafficPolicy Local ({DOCUMENTED})")
-    backends = _backends_by_node(steps, "cluster", "internal-policy")
+    backends = by_node(steps, "cluster", "internal-policy")
     for node in steps.inventory.names:
-        probe = _from_pod(steps, node, Endpoint(EndpointKind.SERVICE, "internal-policy"))
+        probe = from_pod(steps, node, Endpoint(EndpointKind.SERVICE, "internal-policy"))
         if not (before := steps.answer("cluster", probe)).reached:
             table.skip("cluster", probe, f"{ending(before)} before the policy was changed, see NET-SERVICE-001")
             continue
@@ -56,9 +55,9 @@ COMPARISONS: Mapping[str, Callable[[Steps], Comparison]] = {
 
 def _affinity(steps: Steps, target: Callable[[str], Endpoint], what: str, reach: str) -> Comparison:
     table = Table(f"{what}, sessionAffinity ClientIP, then None ({DOCUMENTED})")
-    backends = sum(map(len, _backends_by_node(steps, "before", "affinity").values()))
+    backends = sum(map(len, by_node(steps, "before", "affinity").values()))
     for node in steps.inventory.names:
-        probe = _from_pod(steps, node, target(node))
+        probe = from_pod(steps, node, target(node))
         if backends < 2:
             table.skip("before", probe, f"the Service has {backends} ready backends, so that nothing can be told apart")
             continue
@@ -82,29 +81,7 @@ def _drawn(observation: Observation) -> str:
 
 
 def _local(observation: Observation, own: frozenset[str]) -> str:
-    if observation.outcome is Outcome.TIMEOUT:
+    if unheard(observation) == NO_ANSWER and observation.outcome is Outcome.TIMEOUT:
         return SILENCE
     servers = {str(sample.reply.get("server")) for sample in observation.reached}
     return OWN if observation.outcome is Outcome.REACHED and servers <= own else ending(observation)
-
-
-def _backends_by_node(steps: Steps, step: str, service: str) -> dict[str, frozenset[str]]:
-    """Endpoints of probe pods that the Service's EndpointSlices show as ready, by node."""
-    pods = {(entry["namespace"], entry["pod"]): entry["endpoint"] for entry in steps.recording.entries("fleet")}
-    found: dict[str, frozenset[str]] = {}
-    for piece in steps.body(step, f"EndpointSlices/{service}").get("items") or ():
-        space = piece["metadata"].get("namespace")
-        for endpoint in filter(_ready, piece.get("endpoints") or ()):
-            name = pods.get((space, (endpoint.get("targetRef") or {}).get("name")), "a pod that is not ours")
-            node = str(endpoint.get("nodeName") or "")
-            found[node] = found.get(node, frozenset()) | {name}
-    return found
-
-
-def _ready(endpoint: Mapping[str, Any]) -> bool:
-    return (endpoint.get("conditions") or {}).get("ready") is not False
-
-
-def _from_pod(steps: Steps, node: str, target: Endpoint, action: Action = Action.TCP) -> Probe:
-    family = steps.inventory.families[0] if steps.inventory.families else Family.IPV4
-    return Probe(action, Endpoint(EndpointKind.POD, "a", node), target, "", family)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from pytest_k8snet.model.observation import Outcome
 from pytest_k8snet.model.probe import Probe
 from pytest_k8snet.model.verdict import Inconclusive
 
 from .comparison import Comparison
+from .steps import NO_ANSWER, Steps, ending, unheard
 
 
 @dataclass(slots=True)
@@ -37,6 +39,23 @@ class Table:
         if self.unassessed and not made.differing:
             raise Inconclusive(f"not assessed: {'; '.join(self.unassessed)}")
         return made
+
+
+def silence(table: Table, steps: Steps, step: str, probe: Probe, beside: Probe, note: str = "") -> None:
+    """A row for a client that must get no answer. It says nothing unless the same client got one elsewhere at the same time."""
+    found, other = unheard(steps.answer(step, probe)), steps.answer(step, beside)
+    if found == NO_ANSWER and other.outcome is not Outcome.REACHED:
+        table.skip(step, probe, f"{beside.target} gave no answer either ({ending(other)}), so that silence tells nothing")
+    else:
+        table.row(step, probe, found, NO_ANSWER, note)
+
+
+def before(table: Table, steps: Steps, step: str, probe: Probe, why: str) -> bool:
+    """Whether the client got its answer before anything was changed; if not, that is a row that says nothing, for that reason."""
+    found = steps.answer(step, probe)
+    if found.outcome is not Outcome.REACHED:
+        table.skip(step, probe, f"{ending(found)} {why}")
+    return found.outcome is Outcome.REACHED
 
 
 def _ends(about: Probe | str) -> str:

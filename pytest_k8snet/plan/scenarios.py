@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from .available import Available
 
 AFFINITY_REQUESTS = 20  # of one client: that one of several backends is drawn so often does not happen by chance
+AFFINITY_SECONDS, AFFINITY_ROUNDS = 1, 6  # the short timeout, and how often every client asks after it at most
+FRESH_SECONDS = 30.0  # from a pod's readiness until every node reaches it
+CLIENTS = frozenset({"a"})
 BACKENDS = frozenset({"a", "b"})  # the pods that serve the scenarios' Services; those of role a are also the clients
 
 
@@ -18,6 +21,7 @@ class Scenario:
     name: str
     requirements: tuple[str, ...]
     roles: frozenset[str] = BACKENDS
+    nodes: int = 1  # that it takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +36,37 @@ class ScenarioPlan:
 
 
 SCENARIOS = (
-    Scenario("internal-policy", ("NET-SERVICE-014",)),
     Scenario("affinity", ("NET-SERVICE-015", "NET-SERVICE-016")),
+    Scenario("affinity-timeout", ("NET-SERVICE-017",)),
+    Scenario("enforcement", ("NET-POLICY-001", "NET-POLICY-002")),
+    Scenario("external-policy", ("NET-SERVICE-011", "NET-SERVICE-012"), BACKENDS | {"runner"}),
+    Scenario("fresh-pod", ("NET-REACH-020",), CLIENTS),
+    Scenario("host-port", ("NET-SERVICE-025",), CLIENTS | {"host"}),
+    Scenario("internal-policy", ("NET-SERVICE-014",)),
+    Scenario("ports", ("NET-SERVICE-021",)),
+    Scenario("readiness", ("NET-SERVICE-019",), CLIENTS),
+    Scenario("retype", ("NET-SERVICE-022",)),
+    Scenario("selectorless", ("NET-SERVICE-023",)),
+    Scenario("service-families", ("NET-IPV6-004",)),
+    Scenario("terminating", ("NET-SERVICE-013", "NET-SERVICE-020"), CLIENTS),
+    Scenario("udp-flow", ("NET-SERVICE-024",), nodes=2),
 )
 _BY_REQUIREMENT = {requirement: scenario for scenario in SCENARIOS for requirement in scenario.requirements}
 
 
 def plans(requirement_id: str, available: Available) -> tuple[ScenarioPlan, ...]:
-    """The record that a requirement is judged by; none where the tier does not allow the pods that take part."""
+    """The record that a requirement is judged by; none where it cannot be played, see `declared_off`."""
     found = _BY_REQUIREMENT.get(requirement_id)
-    return (ScenarioPlan(requirement_id, found.name),) if found and found.roles <= available.roles else ()
+    return (ScenarioPlan(requirement_id, found.name),) if found and not declared_off(requirement_id, available) else ()
 
 
 def declared_off(requirement_id: str, available: Available) -> str:
-    """Why the user's options leave nothing to play for a requirement, "" if they do not."""
+    """Why the scenario of a requirement is not played, "" if it is: pods that the tier does not allow, or too few nodes."""
     found = _BY_REQUIREMENT.get(requirement_id)
     missing = sorted(found.roles - available.roles) if found else []
+    nodes = available.values.get("nodes")
+    if found and isinstance(nodes, float) and nodes < found.nodes:
+        return f"its scenario takes {found.nodes} nodes, this cluster has {nodes:.0f}"
     return (
         f"declared off: its scenario needs the pods {', '.join(missing)}, which the tier does not allow (--k8snet-tier)" if missing else ""
     )

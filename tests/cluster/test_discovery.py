@@ -79,6 +79,16 @@ def test_logs_of_coredns_and_of_its_previous_life(api, connection, settings, rec
     assert any("/coredns-1/log?container=coredns&tailLines=200&previous=true" in line for line in api.log)
 
 
+def test_policies_of_all_namespaces_are_listed_once_at_the_end(api, connection, settings, recording):
+    api.put("networkpolicies", "shop", "deny-all", {})
+    discover(connection, recording, settings)
+    assert recording.object("networkpolicies") is None
+    discover(connection, recording, settings, again=True)
+    found = recording.object("networkpolicies")["items"]
+    assert [(item["metadata"]["namespace"], item["metadata"]["name"]) for item in found] == [("shop", "deny-all")]
+    assert sum("networkpolicies" in line for line in api.log) == 1
+
+
 def test_flannel_from_before_019_is_looked_for_in_kube_system(api, connection, settings, recording):
     api.put("configmaps", "kube-system", "kube-flannel-cfg", {"data": {"net-conf.json": "{}"}})
     discover(connection, recording, settings)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import subprocess
+import time
 from functools import partial
 
 import pytest
@@ -80,6 +83,64 @@ def test_an_agent_that_does_not_start_is_explained(monkeypatch):
     monkeypatch.setattr(stream_module, "bundle", lambda: b"no zip")
     with pytest.raises(StreamLost, match=r"^outside/runner: the agent of this process does not run: SyntaxError: invalid syntax$"):
         LocalStream(RUNNER, "r1", "127.0.0.1")
+
+
+def free_port(kind=socket.SOCK_STREAM):
+    with socket.socket(socket.AF_INET, kind) as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """Start an agent with more arguments, as scenarios do."""
+    streams, popen = [], subprocess.Popen
+
+    def start(*more):
+        monkeypatch.setattr(stream_module.subprocess, "Popen", lambda command, **options: popen([*command, *more], **options))
+        streams.append(LocalStream(RUNNER, "r1", "127.0.0.1"))
+        return streams[-1]
+
+    yield start
+    for stream in streams:
+        stream.close()
+
+
+def test_datagrams_leave_from_the_port_that_was_asked_for(local):
+    port = free_port(socket.SOCK_DGRAM)
+    asked = question(local.hello["echo_port"], action="udp", local_port=port)
+    *results, _ = local.request("probe", probes=[asked], parallel=1)
+    samples = [sample for frame in results for sample in frame["samples"]]
+    assert [sample["outcome"] for sample in samples] == ["reached"] * 4
+    assert {(sample["detail"]["local_port"], sample["reply"]["peer_port"]) for sample in samples} == {(port, port)}
+    assert {sample["reply"]["port"] for sample in samples} == {local.hello["echo_port"]}
+
+
+def test_a_second_port_answers_and_says_which_it_is(started):
+    port = free_port()
+    stream = started("--second-port", str(port))
+    *results, _ = stream.request("probe", probes=[question(port, 1), question(stream.hello["echo_port"], 2)], parallel=1)
+    told = {frame["id"]: {sample["reply"]["port"] for sample in frame["samples"]} for frame in results}
+    assert told == {"p1": {port}, "p2": {stream.hello["echo_port"]}}
+
+
+def test_readiness_is_a_file(started, tmp_path):
+    file = tmp_path / "ready"
+    stream = started("--ready-file", str(file))
+    assert file.exists()
+    for ready in (False, False, True):
+        assert [frame["kind"] for frame in stream.request("ready", ready=ready)] == ["done"]
+        assert file.exists() is ready
+
+
+def test_an_agent_that_lingers_answers_after_it_was_told_to_end(started):
+    stream = started("--linger", "0.8")
+    os.kill(stream.hello["pid"], signal.SIGTERM)
+    told = time.monotonic()
+    frame, _ = stream.request("probe", probes=[question(stream.hello["echo_port"])], parallel=1)
+    assert {sample["outcome"] for sample in frame["samples"]} == {"reached"}
+    assert stream._process.wait(5.0) == 0
+    assert time.monotonic() - told >= 0.8
 
 
 class Behind:

@@ -63,8 +63,20 @@ OBJECTS: dict[str, set[str]] = {  # answer of the API -> requirements that hang 
     "pods": {"NET-REACH-016", "NET-REACH-017"},
     "pods/kube-flannel": {"NET-FLANNEL-001"},
     "pods/kube-system": _NAMES | {"NET-DNS-001", "NET-DNS-003", "NET-DNS-015", "NET-PROXY-001", "NET-PROXY-006"},
+    "networkpolicies": {"NET-POLICY-001", "NET-POLICY-002"},
     "scenario/affinity/*": {"NET-SERVICE-015", "NET-SERVICE-016"},
+    "scenario/affinity-timeout/*": {"NET-SERVICE-017"},
+    "scenario/enforcement/*": set(),  # the answer to the policy: what it does is observed
+    "scenario/external-policy/*": {"NET-SERVICE-011", "NET-SERVICE-012"},
+    "scenario/fresh-pod/*": set(),  # where the pod is stands in the fleet
+    "scenario/host-port/*": {"NET-SERVICE-025"},
     "scenario/internal-policy/*": {"NET-SERVICE-014"},
+    "scenario/ports/*": {"NET-SERVICE-021"},
+    "scenario/readiness/*": set(),  # its steps wait for EndpointSlices, and each of them has its own control
+    "scenario/retype/*": {"NET-SERVICE-022"},
+    "scenario/selectorless/*": {"NET-SERVICE-023"},
+    "scenario/terminating/*": {"NET-SERVICE-013", "NET-SERVICE-020"},
+    "scenario/udp-flow/*": {"NET-SERVICE-024"},
     "services": {f"NET-DNS-{number:03}" for number in (2, 3, 4, 6, 8, 11, 17, 18, 19, 21, 24, 25, 26, 28)}
     | _HEADLESS
     | {"NET-FLANNEL-003"}

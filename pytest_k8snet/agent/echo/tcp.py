@@ -115,7 +115,7 @@ class Connection(asyncio.Protocol):
         except OSError:
             syn = b""
         local = self._transport.get_extra_info("sockname")
-        return {"peer": peer[0], "peer_port": peer[1], "local": local[0], **headers.parse_syn(syn)}
+        return {"peer": peer[0], "peer_port": peer[1], "local": local[0], "port": local[1], **headers.parse_syn(syn)}
 
     def _answer(self, asked: protocol.Question) -> None:
         data = bytes(self._buffer[: asked.size])

@@ -29,7 +29,7 @@ class Server:
     """One socket of one family."""
 
     def __init__(self, sock: socket.socket, identity: Identity) -> None:
-        self._sock, self._identity = sock, identity
+        self._sock, self._identity, self._port = sock, identity, sock.getsockname()[1]
         sock.setblocking(False)
         prepare(sock)
         asyncio.get_running_loop().add_reader(sock.fileno(), self._readable)
@@ -54,7 +54,7 @@ class Server:
         self._identity.accounting.count(asked.run, asked.nonce, asked.action, peer[0], ttl)
         if asked.run != self._identity.run:
             return  # an answer larger than the question, to an address that may be forged
-        seen = {"peer": peer[0], "peer_port": peer[1], "local": local, "ttl": ttl, "mss": None}
+        seen = {"peer": peer[0], "peer_port": peer[1], "local": local, "port": self._port, "ttl": ttl, "mss": None}
         line = protocol.answer(self._identity.run, self._identity.endpoint, asked, seen)
         try:
             self._sock.sendmsg([line], source, 0, peer)

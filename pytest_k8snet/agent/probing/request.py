@@ -36,6 +36,7 @@ class Request:
     expect: str | None
     until: int
     maximum: int
+    local_port: int = 0  # of datagrams: the same one every time keeps a flow's five numbers
 
     @property
     def version(self) -> int:
@@ -56,6 +57,7 @@ def parse(raw: Mapping[str, Any]) -> Request:
         raw, action, _address(raw, action, family), _port(raw, action), int(family), samples,
         _number(raw, "warmup", 1, 0, SAMPLE_LIMIT), _timeout(raw), _nonce(raw), raw.get("expect") or None,
         _number(raw, "until", 0, 0, UNTIL_LIMIT), max(samples, _number(raw, "max", 0, 0, UNTIL_LIMIT)),
+        _number(raw, "local_port", 0, 0, 65535),
     )  # fmt: skip
 
 

@@ -16,6 +16,8 @@ def connected(request: Request) -> socket.socket:
     sock = socket.socket(request.family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
     try:
         kernel.report_errors(sock)
+        if request.local_port:
+            sock.bind(("", request.local_port))
         sock.connect((request.address, request.port))
     except OSError as error:
         failed = failure(sock, error.errno or 0)
@@ -29,5 +31,7 @@ async def attempt(context: Context, request: Request, nonce: str, result: Attemp
     deadline = waiting.now() + request.timeout
     with connected(request) as sock:
         result.detail["local"] = sockname(sock)
+        if request.local_port:
+            result.detail["local_port"] = sock.getsockname()[1]
         await send(sock, protocol.question(context.run, nonce, "udp"), deadline)
         take(result, await receive(sock, 65536, deadline), context, request, nonce, "udp")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pytest_k8snet.collect import manifests
-from pytest_k8snet.collect.requests import Sampling
 from pytest_k8snet.model.endpoint import Endpoint, EndpointKind
 
 from .endpoints import ready
-from .stage import Answers, Stage, all_reached
+from .stage import TWICE, Stage, all_reached, lost_alone
 
 SERVICE = "internal-policy"
 
@@ -21,8 +20,4 @@ def play(stage: Stage) -> None:
         stage.until(probes, all_reached)
     with stage.step("local"):
         stage.objects.patch("Service", SERVICE, {"spec": {"internalTrafficPolicy": "Local"}})
-        stage.until(probes, lambda answers: _split(stage, answers), Sampling(2, 0))
-
-
-def _split(stage: Stage, answers: Answers) -> bool:
-    return all(answer.reached if probe.source.node == stage.nodes[0] else answer.lost for probe, answer in answers.items())
+        stage.until(probes, lost_alone([probe for probe in probes if probe.source.node != stage.nodes[0]]), TWICE)

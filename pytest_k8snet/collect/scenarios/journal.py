@@ -36,6 +36,10 @@ class Journal:
         """What the API showed of some objects."""
         self.object("watched", name, Answer(200, {"items": list(bodies)}))
 
+    def pod(self, entry: Mapping[str, Any]) -> None:
+        """Where a pod of the scenario ended up, in the shape of the fleet's own."""
+        self._recording.append("fleet", {**entry, **self._place()})
+
     def event(self, entry: Mapping[str, Any]) -> None:
         """Any other event, in the shape that its readers know."""
         self._recording.append("events", {**entry, **self._place()})

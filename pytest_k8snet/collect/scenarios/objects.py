@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from pytest_k8snet.cluster.channel import Channel
 from pytest_k8snet.cluster.connection import Answer, Connection
+from pytest_k8snet.cluster.exec import open_exec
+from pytest_k8snet.cluster.preflight import OWNER
 from pytest_k8snet.collect import manifests, manifests_services
 from pytest_k8snet.model.settings import Settings, Tier
 
 from .journal import Journal
 
+NOT_FOUND = 404
 SCENARIO_LABEL = "k8snet/scenario"
 PATHS = {
     "Service": "/api/v1/namespaces/{}/services",
     "Pod": "/api/v1/namespaces/{}/pods",
     "EndpointSlice": "/apis/discovery.k8s.io/v1/namespaces/{}/endpointslices",
+    "NetworkPolicy": "/apis/networking.k8s.io/v1/namespaces/{}/networkpolicies",
 }
-VERSIONS = {"Service": "v1", "Pod": "v1", "EndpointSlice": "discovery.k8s.io/v1"}
+VERSIONS = {"Service": "v1", "Pod": "v1", "EndpointSlice": "discovery.k8s.io/v1", "NetworkPolicy": "networking.k8s.io/v1"}
 
 
 class Broken(Exception):
@@ -33,6 +38,12 @@ class Ground:
     settings: Settings
     owner: manifests.Owner
     spaces: Mapping[Tier, str]
+    patch: dict[str, Any] = field(default_factory=dict)  # the user's, for every pod
+
+    def channel(self, tier: Tier, pod: str) -> Channel:
+        """A new control channel to the agent of a pod."""
+        relay = ["python3", manifests.BUNDLE, "relay", "--socket", manifests.SOCKET]
+        return open_exec(self.connection, self.space(tier), pod, "agent", relay)
 
     def space(self, tier: Tier) -> str:
         """Name of the namespace. Raises Broken."""
@@ -49,10 +60,15 @@ class Objects:
 
     def create(self, kind: str, name: str, body: Mapping[str, Any], tier: Tier = Tier.RESTRICTED, **labels: str) -> dict[str, Any]:
         """Create an object; `body` is all but its metadata."""
-        metadata = self._ground.owner.metadata(name, **{SCENARIO_LABEL: self._scenario, **labels})
+        metadata = self._ground.owner.metadata(name, **labels)
         manifest = {"apiVersion": VERSIONS[kind], "kind": kind, "metadata": metadata, **body}
-        answer = self._ground.connection.post(self._path(kind, tier), manifest)
-        return self._done("created", kind, name, answer)
+        return self.place(manifest, tier)
+
+    def place(self, manifest: dict[str, Any], tier: Tier) -> dict[str, Any]:
+        """Create an object that is whole but for the scenario's mark."""
+        kind, metadata = str(manifest["kind"]), manifest["metadata"]
+        metadata["labels"] |= {SCENARIO_LABEL: self._scenario}
+        return self._done("created", kind, metadata["name"], self._ground.connection.post(self._path(kind, tier), manifest))
 
     def patch(self, kind: str, name: str, change: Mapping[str, Any], tier: Tier = Tier.RESTRICTED) -> dict[str, Any]:
         """Change an object by a merge patch."""
@@ -63,18 +79,44 @@ class Objects:
         """Ask for its deletion, which may take its time."""
         self._done("deleted", kind, name, self._ground.connection.delete(f"{self._path(kind, tier)}/{name}"))
 
-    def service(self, name: str, **spec: Any) -> dict[str, Any]:
-        """A Service for the pods that serve all scenarios, of both protocols, on the usual port; `spec` adds or replaces."""
-        ports = [
-            {"name": p.lower(), "protocol": p, "port": manifests_services.PORT, "targetPort": manifests.ECHO_PORT} for p in ("TCP", "UDP")
-        ]
-        selector = {"k8snet/run": self._ground.owner.run, manifests.POOL: manifests.POOL_OF_ECHO}
-        return self.known(self.create("Service", name, {"spec": {"ports": ports, "selector": selector, **spec}}))
+    def remove(self, kind: str, name: str, tier: Tier = Tier.RESTRICTED, options: Mapping[str, Any] | None = None) -> None:
+        """Delete what may never have been created: it is well if it is not there. `options` are DeleteOptions."""
+        answer = self._ground.connection.delete(f"{self._path(kind, tier)}/{name}", options)
+        if answer.status != NOT_FOUND:
+            self._done("removed", kind, name, answer)
 
-    def known(self, body: dict[str, Any], name: str = "") -> dict[str, Any]:
-        """Let probes find a Service, under its own or another name: its addresses change with its type."""
-        self._journal.event({**manifests_services.event(body), "name": name or body["metadata"]["name"]})
+    def spec(self) -> dict[str, Any]:
+        """Of a Service for the pods that serve all scenarios, of both protocols, on the usual port."""
+        port, target = manifests_services.PORT, manifests.ECHO_PORT
+        ports = [{"name": p.lower(), "protocol": p, "port": port, "targetPort": target} for p in manifests_services.PROTOCOLS]
+        return {"ports": ports, "selector": {"k8snet/run": self._ground.owner.run, manifests.POOL: manifests.POOL_OF_ECHO}}
+
+    def service(self, name: str, **changes: Any) -> dict[str, Any]:
+        """A Service that probes find; `changes` add to its spec or replace there."""
+        return self.known(self.create("Service", name, {"spec": {**self.spec(), **changes}}))
+
+    def port(self, name: str, number: int) -> None:
+        """Let probes find a port of nodes that no Service has given out."""
+        ports = {"tcp": number, "udp": number}
+        self._journal.event({"what": "service", "name": name, "cluster_ip": "", "cluster_ips": [], "ports": {}, "node_ports": ports})
+
+    def known(self, body: dict[str, Any], name: str = "", port: str = "") -> dict[str, Any]:
+        """Let probes find a Service, under its own or another name: its addresses change with its type. `port` names the one to use."""
+        chosen = [one for one in body["spec"]["ports"] if port in ("", one["name"])]
+        event = manifests_services.event({**body, "spec": {**body["spec"], "ports": chosen}})
+        self._journal.event({**event, "name": name or body["metadata"]["name"]})
         return body
+
+    def slice(self, service: str, addresses: Iterable[str]) -> dict[str, Any]:
+        """Own endpoints for a Service without a selector: these pods, on the port of their echo servers."""
+        found = sorted(addresses)
+        labels = {"kubernetes.io/service-name": service, "endpointslice.kubernetes.io/managed-by": OWNER}
+        ports = [{"name": p.lower(), "protocol": p, "port": manifests.ECHO_PORT} for p in manifests_services.PROTOCOLS]
+        kind = "IPv6" if any(":" in address for address in found) else "IPv4"
+        endpoints = [{"addresses": [address], "conditions": {"ready": True}} for address in found]
+        return self.create(
+            "EndpointSlice", service, {"addressType": kind, "ports": ports, "endpoints": endpoints}, Tier.RESTRICTED, **labels
+        )
 
     def _path(self, kind: str, tier: Tier) -> str:
         return PATHS[kind].format(self._ground.space(tier))

@@ -28,7 +28,7 @@ def play(names: Iterable[str], ground: Ground, inventory: Inventory, streams: Ma
 
     stop = threading.Event()
     with Exchange(streams, ground.settings.rate, lost) as exchange:
-        common = Common(ground, inventory, recording, exchange, Watch(ground.connection, stop), stop, time.monotonic())
+        common = Common(ground, inventory, recording, streams, exchange, Watch(ground.connection, stop), stop, time.monotonic())
         threads = [threading.Thread(target=_play, args=(Stage(common, name),), name=f"k8snet-{name}") for name in sorted(names)]
         try:
             for thread in threads:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +12,8 @@ from typing import Any
 
 from pytest_k8snet.collect.addresses import AddressBook, NoAddress
 from pytest_k8snet.collect.requests import RequestBuilder, Sampling
-from pytest_k8snet.collect.stream import StreamLost
+from pytest_k8snet.collect.runner import RUNNER
+from pytest_k8snet.collect.stream import Stream, StreamLost
 from pytest_k8snet.model.endpoint import Endpoint, EndpointKind
 from pytest_k8snet.model.inventory import Inventory
 from pytest_k8snet.model.probe import Action, Family, Probe
@@ -22,13 +23,14 @@ from pytest_k8snet.model.settings import Tier
 from .exchange import Exchange
 from .journal import Journal
 from .objects import Broken, Ground, Objects
+from .pods import Pods
 from .watch import Body, Watch
 
 BETWEEN = 0.25  # s between two rounds of the same questions
 CHANGE = 15.0  # s for a change in the API to arrive where it works
 TIMEOUT = 1.0  # s for one answer: what does not answer costs that much a round
 ANSWER = 130.0  # s for a result frame; a stream gives up earlier
-ONCE, THRICE = Sampling(1, 0), Sampling(3, 0)
+ONCE, TWICE, THRICE = Sampling(1, 0), Sampling(2, 0), Sampling(3, 0)  # TWICE where silence is waited for: every try costs TIMEOUT
 SERVICE_OF_SLICE = "kubernetes.io/service-name"
 
 
@@ -59,6 +61,21 @@ def all_reached(answers: Answers) -> bool:
     return all(answer.reached for answer in answers.values())
 
 
+def lost_alone(lost: Container[Probe]) -> Accept:
+    """Those probes reach nobody while every other one reaches: who asks is well, and the network too."""
+    return lambda answers: all(answer.lost if probe in lost else answer.reached for probe, answer in answers.items())
+
+
+def only_from(server: Endpoint) -> Accept:
+    """Every answer is from that one."""
+    return lambda answers: all(answer.reached and set(answer.servers) == {str(server)} for answer in answers.values())
+
+
+def from_several(number: int) -> Accept:
+    """Every client has heard so many servers."""
+    return lambda answers: all(answer.reached and len(set(answer.servers)) >= number for answer in answers.values())
+
+
 @dataclass(frozen=True, slots=True)
 class Common:
     """What all scenarios of a run share."""
@@ -66,6 +83,7 @@ class Common:
     ground: Ground
     inventory: Inventory
     recording: Recording
+    streams: Mapping[Endpoint, Any]
     exchange: Exchange
     watch: Watch
     stop: threading.Event
@@ -79,6 +97,7 @@ class Stage:
         self._common, self.scenario = common, scenario
         self.journal = Journal(common.recording, scenario, common.begun)
         self.objects = Objects(common.ground, scenario, self.journal)
+        self.pods = Pods(common.ground, self.objects, self.journal, self.watched, common.inventory.names)
         self._round = 0
 
     @property
@@ -104,12 +123,26 @@ class Stage:
         chosen = (lambda node: [targets(node)]) if callable(targets) else (lambda node, all=tuple(targets): all)
         return [self.probe(action, Endpoint(EndpointKind.POD, role, node), target) for node in self.nodes for target in chosen(node)]
 
-    def probe(self, action: Action, source: Endpoint, target: Endpoint) -> Probe:
+    def probe(self, action: Action, source: Endpoint, target: Endpoint, family: Family | None = None) -> Probe:
         """A question of this scenario; its step is filled in when it is asked."""
-        return Probe(action, source, target, "", self._family)
+        return Probe(action, source, target, "", family or self._family)
 
-    def until(self, probes: Sequence[Probe], accept: Accept, sampling: Sampling = ONCE, seconds: float = 0.0, **more: Any) -> Answers:
-        """Ask again and again until `accept` takes the answers or time is over; the last answers are the step's."""
+    def has(self, family: Family) -> bool:
+        """Whether the cluster has it."""
+        return family in (self._common.inventory.families or (Family.IPV4,))
+
+    def families_of(self, addresses: Iterable[str]) -> list[Family]:
+        """The families in which a Service has an address."""
+        found = list(addresses)
+        return [family for family in Family if family.first(found)]
+
+    def until(
+        self, probes: Sequence[Probe], accept: Accept, sampling: Sampling = ONCE, seconds: float = 0.0, between: float = 0.0, **more: Any
+    ) -> Answers:
+        """Ask again and again until `accept` takes the answers or time is over; the last answers are the step's.
+
+        `between` are seconds from one round to the next, `more` goes into the questions.
+        """
         begun = time.monotonic()
         ends = begun + (seconds or CHANGE)
         while True:
@@ -118,7 +151,7 @@ class Stage:
             if settled or over:
                 self._conclude(probes, "settled" if settled else "gave-up", time.monotonic() - begun)
                 return answers
-            self.pause(BETWEEN)
+            self.pause(between or BETWEEN)
 
     def ask(self, probes: Sequence[Probe], sampling: Sampling = THRICE, **more: Any) -> Answers:
         """Ask once; these answers are the step's."""
@@ -126,6 +159,35 @@ class Stage:
         answers = self._ask(probes, sampling, more)
         self._conclude(probes, "asked", time.monotonic() - begun)
         return answers
+
+    def read(self, name: str, url: Callable[[str], str]) -> None:
+        """Get an HTTP address of every node, from outside the cluster if this process can, else from the node itself."""
+        runner = self._common.streams.get(RUNNER)
+        for node in self.nodes:
+            source = RUNNER if runner else Endpoint(EndpointKind.HOST, "", node)
+            stream = runner or self._common.streams.get(source)
+            if stream is not None:
+                self._tell(source, stream, "facts", readers=[{"name": f"{name}@{node}", "http": url(node)}], timeout=TIMEOUT * 3)
+
+    def tell(self, stream: Stream, do: str, **body: Any) -> None:
+        """Let one agent do something. Raises Broken if it does not."""
+        self._tell(stream.endpoint, stream, do, **body)
+
+    def address_of(self, endpoint: Endpoint) -> str:
+        """Where a pod of the run is. Raises Broken."""
+        try:
+            return AddressBook(self._common.inventory, self._common.recording).find(endpoint, endpoint, Action.TCP, self._family).ip
+        except NoAddress as reason:
+            raise Broken(str(reason)) from reason
+
+    def node_address(self, node: str) -> str:
+        """Address of a node in the family of the probes."""
+        return self._common.inventory.node(node).address(self._family)
+
+    def literal(self, node: str) -> str:
+        """The same, as it stands in a URL."""
+        address = self.node_address(node)
+        return f"[{address}]" if ":" in address else address
 
     def slices(self, service: str, accept: Callable[[list[Body]], bool], seconds: float = 0.0) -> list[Body]:
         """The EndpointSlices of a Service, once `accept` takes them. Raises Broken if it never does."""
@@ -159,6 +221,13 @@ class Stage:
     @property
     def _family(self) -> Family:
         return self._common.inventory.families[0] if self._common.inventory.families else Family.IPV4
+
+    def _tell(self, source: Endpoint, stream: Any, do: str, **body: Any) -> None:
+        try:
+            for frame in stream.request(do, **body):
+                self.journal.frame(source, frame)
+        except StreamLost as loss:
+            raise Broken(str(loss)) from loss
 
     def _ask(self, probes: Sequence[Probe], sampling: Sampling, more: Mapping[str, Any]) -> dict[Probe, Answer]:
         self._round += 1

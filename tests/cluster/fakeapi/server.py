@@ -84,8 +84,8 @@ class FakeApi:
                 body["status"]["podIP"] = f"10.4.0.{next(self._addresses)}"
         if kind == "services":
             body["spec"].setdefault("clusterIP", "10.96.0.9")
-            for number, port in enumerate(body["spec"].get("ports") or ()):
-                port |= {"nodePort": 30080 + number} if body["spec"].get("type") == "NodePort" else {}
+            body["spec"].setdefault("clusterIPs", [body["spec"]["clusterIP"]])
+            _give_node_ports(body["spec"])
         return self.put(kind, namespace, body["metadata"]["name"], body)
 
     def delete(self, kind: str, namespace: str, name: str) -> None:
@@ -125,6 +125,11 @@ def _merged(value: dict, patch: dict) -> dict:
         elif item is not None:
             merged[key] = item
     return merged
+
+
+def _give_node_ports(spec: dict) -> None:
+    for number, port in enumerate(spec.get("ports") or () if spec.get("type") == "NodePort" else ()):
+        port["nodePort"] = 30080 + number
 
 
 def running(pod: dict) -> dict:
@@ -213,7 +218,10 @@ class _Handler(BaseHTTPRequestHandler):
             return self._error(404, f'{kind} "{name}" not found')
         if self.headers["Content-Type"] != "application/merge-patch+json":
             return self._error(415, "the body of the request was in an unknown format")
-        self._json(200, self.api.put(kind, namespace, name, _merged(found, body)))
+        changed = _merged(found, body)
+        if kind == "services":
+            _give_node_ports(changed["spec"])
+        self._json(200, self.api.put(kind, namespace, name, changed))
 
     def _delete(self, kind, namespace, name, query, body):
         found, demanded = self.api.objects.get((kind, namespace, name)), ((body or {}).get("preconditions") or {}).get("uid")

@@ -23,10 +23,11 @@ from . import (
 )
 from .proof import Proof
 
-IPV6 = frozenset({f"NET-IPV6-{number}" for number in ("001", "002", "003", "005", "006", "007", "008")})
-UNRECORDED = frozenset({  # apply to no recorded cluster: unit tests prove them
+IPV6 = frozenset({f"NET-IPV6-{number}" for number in ("001", "002", "003", "004", "005", "006", "007", "008")})
+POLICY = frozenset({"NET-POLICY-001", "NET-POLICY-002"})  # no recorded cluster enforces policies, which is seen there and not declared
+UNRECORDED = POLICY | {  # apply to no recorded cluster: unit tests prove them
     "NET-FLANNEL-024", "NET-FLANNEL-025", "NET-NODE-008", "NET-NODE-009", "NET-PROXY-029", "NET-PROXY-030",
-})  # fmt: skip
+}  # fmt: skip
 NFTABLES = frozenset({"NET-PROXY-025", "NET-PROXY-026", "NET-PROXY-027", "NET-PROXY-028", "NET-FLANNEL-023"})
 XTABLES = frozenset({
     "NET-PROXY-007", "NET-PROXY-008", "NET-PROXY-009", "NET-PROXY-010", "NET-PROXY-011", "NET-PROXY-012", "NET-PROXY-013",
