@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from .available import Available
 
@@ -22,6 +22,11 @@ class Scenario:
     requirements: tuple[str, ...]
     roles: frozenset[str] = BACKENDS
     nodes: int = 1  # that it takes
+    besides: Mapping[str, frozenset[str]] = field(default_factory=dict)  # requirement -> roles that it needs and the steps do not
+
+    def roles_for(self, requirement: str) -> frozenset[str]:
+        """Everybody without whom that requirement cannot be judged."""
+        return self.roles | self.besides.get(requirement, frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,7 @@ SCENARIOS = (
     Scenario("retype", ("NET-SERVICE-022",)),
     Scenario("selectorless", ("NET-SERVICE-023",)),
     Scenario("service-families", ("NET-IPV6-004",)),
-    Scenario("terminating", ("NET-SERVICE-013", "NET-SERVICE-020"), CLIENTS),
+    Scenario("terminating", ("NET-SERVICE-013", "NET-SERVICE-020"), CLIENTS, besides={"NET-SERVICE-013": frozenset({"host"})}),
     Scenario("udp-flow", ("NET-SERVICE-024",), nodes=2),
 )
 _BY_REQUIREMENT = {requirement: scenario for scenario in SCENARIOS for requirement in scenario.requirements}
@@ -63,7 +68,7 @@ def plans(requirement_id: str, available: Available) -> tuple[ScenarioPlan, ...]
 def declared_off(requirement_id: str, available: Available) -> str:
     """Why the scenario of a requirement is not played, "" if it is: pods that the tier does not allow, or too few nodes."""
     found = _BY_REQUIREMENT.get(requirement_id)
-    missing = sorted(found.roles - available.roles) if found else []
+    missing = sorted(found.roles_for(requirement_id) - available.roles) if found else []
     nodes = available.values.get("nodes")
     if found and isinstance(nodes, float) and nodes < found.nodes:
         return f"its scenario takes {found.nodes} nodes, this cluster has {nodes:.0f}"
@@ -77,7 +82,7 @@ def wanted(requirement_ids: Iterable[str], available: Available) -> frozenset[st
     return frozenset(plan.scenario for id in requirement_ids for plan in plans(id, available))
 
 
-def roles(names: Iterable[str]) -> frozenset[str]:
-    """Roles of the probe pods that take part in these scenarios."""
-    chosen = set(names)
-    return frozenset(role for scenario in SCENARIOS if scenario.name in chosen for role in scenario.roles)
+def roles(requirement_ids: Iterable[str], available: Available) -> frozenset[str]:
+    """Roles of the probe pods that take part in the scenarios of these requirements."""
+    found = (plan.requirement for id in requirement_ids for plan in plans(id, available))
+    return frozenset(role for id in found for role in _BY_REQUIREMENT[id].roles_for(id))

@@ -82,9 +82,8 @@ def needs(selected: Iterable[str], plans: Iterable[CellPlan], available: Availab
     roles |= {"a"} if services else set()  # the backends, at least the marker's
     roles |= {"custom"} if services & UNREADY else set()
     roles |= {"host"} if readers else set()
-    played = scenarios.wanted(selected, available)
-    roles |= scenarios.roles(played)
-    return Needs(frozenset(roles), services | ({"marker"} if services else set()), readers, probes, played)
+    roles |= scenarios.roles(selected, available)
+    return Needs(frozenset(roles), services | ({"marker"} if services else set()), readers, probes, scenarios.wanted(selected, available))
 
 
 def _controls(cells: Iterable[CellPlan], available: Available) -> Iterator[CellPlan]:

@@ -21,7 +21,7 @@ from pytest_k8snet.parse.objects import inventory
 from pytest_k8snet.plan.scenarios import AFFINITY_ROUNDS
 
 SPACES = {tier: f"k8snet-r1-{tier}" for tier in (Tier.RESTRICTED, Tier.PRIVILEGED)}
-MADE = {  # POST, PATCH and DELETE of each scenario; one more connects to an agent
+MADE = {  # POST, PATCH and DELETE of each scenario; readiness and terminating connect to an agent besides
     "affinity": 2,
     "affinity-timeout": 2,
     "enforcement": 2,
@@ -34,7 +34,7 @@ MADE = {  # POST, PATCH and DELETE of each scenario; one more connects to an age
     "retype": 5,
     "selectorless": 2,
     "service-families": 3,
-    "terminating": 6,
+    "terminating": 5,
     "udp-flow": 2,
 }
 

@@ -15,7 +15,6 @@ from pytest_k8snet.model.settings import Settings, Tier
 
 from .journal import Journal
 
-NOT_FOUND = 404
 SCENARIO_LABEL = "k8snet/scenario"
 PATHS = {
     "Service": "/api/v1/namespaces/{}/services",
@@ -78,12 +77,6 @@ class Objects:
     def delete(self, kind: str, name: str, tier: Tier = Tier.RESTRICTED) -> None:
         """Ask for its deletion, which may take its time."""
         self._done("deleted", kind, name, self._ground.connection.delete(f"{self._path(kind, tier)}/{name}"))
-
-    def remove(self, kind: str, name: str, tier: Tier = Tier.RESTRICTED, options: Mapping[str, Any] | None = None) -> None:
-        """Delete what may never have been created: it is well if it is not there. `options` are DeleteOptions."""
-        answer = self._ground.connection.delete(f"{self._path(kind, tier)}/{name}", options)
-        if answer.status != NOT_FOUND:
-            self._done("removed", kind, name, answer)
 
     def spec(self) -> dict[str, Any]:
         """Of a Service for the pods that serve all scenarios, of both protocols, on the usual port."""

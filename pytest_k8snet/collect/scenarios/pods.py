@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from pytest_k8snet.collect import fleet_status, manifests, manifests_patch
 from pytest_k8snet.collect.manifests import Role
-from pytest_k8snet.collect.stream import Stream
+from pytest_k8snet.collect.stream import Stream, StreamLost
 from pytest_k8snet.model.endpoint import Endpoint
 from pytest_k8snet.model.settings import Tier
 
@@ -60,8 +61,14 @@ class Pods:
         self._objects.delete("Pod", self._name(role, node), role.tier)
 
     def end(self, role: Role, node: str) -> None:
-        """Do not let a pod that is ending go on: clean-up would have to wait for it."""
-        self._objects.remove("Pod", self._name(role, node), role.tier, {"gracePeriodSeconds": 1})
+        """Tell a pod that is ending to go on no longer: clean-up would have to wait for it. It is well if it is gone already.
+
+        Deleting it again with a shorter grace is no way: kubelet takes ten seconds to notice that.
+        """
+        stream = self.stream(role, node)
+        with suppress(StreamLost):
+            list(stream.request("stop"))
+        stream.close()
 
     def stream(self, role: Role, node: str) -> Stream:
         """A control stream to its agent."""

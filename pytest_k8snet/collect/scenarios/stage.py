@@ -12,7 +12,6 @@ from typing import Any
 
 from pytest_k8snet.collect.addresses import AddressBook, NoAddress
 from pytest_k8snet.collect.requests import RequestBuilder, Sampling
-from pytest_k8snet.collect.runner import RUNNER
 from pytest_k8snet.collect.stream import Stream, StreamLost
 from pytest_k8snet.model.endpoint import Endpoint, EndpointKind
 from pytest_k8snet.model.inventory import Inventory
@@ -161,12 +160,10 @@ class Stage:
         return answers
 
     def read(self, name: str, url: Callable[[str], str]) -> None:
-        """Get an HTTP address of every node, from outside the cluster if this process can, else from the node itself."""
-        runner = self._common.streams.get(RUNNER)
+        """Get an HTTP address of every node, from the node itself; a node without a stream is not read."""
         for node in self.nodes:
-            source = RUNNER if runner else Endpoint(EndpointKind.HOST, "", node)
-            stream = runner or self._common.streams.get(source)
-            if stream is not None:
+            source = Endpoint(EndpointKind.HOST, "", node)
+            if stream := self._common.streams.get(source):
                 self._tell(source, stream, "facts", readers=[{"name": f"{name}@{node}", "http": url(node)}], timeout=TIMEOUT * 3)
 
     def tell(self, stream: Stream, do: str, **body: Any) -> None:

@@ -23,6 +23,13 @@ def test_a_scenario_brings_its_pods(reach):
     assert needs(["NET-SERVICE-014"], (), reach()).roles == {"a", "b"}
 
 
+def test_one_requirement_of_a_scenario_may_need_more_pods_than_another(reach):
+    assert needs(["NET-SERVICE-020"], (), reach()).roles == {"a"}
+    assert needs(["NET-SERVICE-013"], (), reach()).roles == {"a", "host"}
+    assert "needs the pods host" in scenarios.declared_off("NET-SERVICE-013", reach(tier=Tier.RESTRICTED))
+    assert scenarios.declared_off("NET-SERVICE-020", reach(tier=Tier.RESTRICTED)) == ""
+
+
 def test_every_scenario_has_a_script_and_every_requirement_one_scenario():
     assert {scenario.name for scenario in scenarios.SCENARIOS} == set(SCRIPTS)
     named = [id for scenario in scenarios.SCENARIOS for id in scenario.requirements]
