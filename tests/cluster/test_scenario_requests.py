@@ -44,12 +44,12 @@ class Agent:
 
     def __init__(self, endpoint):
         self.endpoint, self._seq = endpoint, itertools.count(1)
-        self.outcome, self.server = lambda question: "reached", lambda question: "pod/a@n1"
+        self.outcome, self.server, self.peer = lambda question: "reached", lambda question: "pod/a@n1", lambda question: ""
 
     def request(self, do, probes=(), **_):
         for question in probes:
             outcome = self.outcome(question)
-            reply = {"server": self.server(question)} if outcome == "reached" else {}
+            reply = {"server": self.server(question), "peer": self.peer(question)} if outcome == "reached" else {}
             sample = {"warmup": False, "outcome": outcome, "seconds": 0.0, "nonce": "00", "reply": reply, "detail": {}}
             yield {"kind": "result", "seq": next(self._seq), "id": question["id"], "request": question, "samples": [sample]}
         yield {"kind": "done"}
@@ -120,6 +120,19 @@ def test_a_policy_that_keeps_somebody_out_is_taken_away_and_he_is_asked_again(pl
     assert sum("watch=" not in line for line in log) == MADE["enforcement"] + 1
     asked = {entry["frame"]["id"].partition(">")[2] for entry in recording.entries("frames", scenario="enforcement", step="denied")}
     assert asked == {"pod/policed@n2", "pod/b@n2"}
+
+
+def test_a_node_that_has_not_heard_of_the_local_policy_is_asked_again(play, recording):
+    client = Endpoint.parse("outside/runner")
+    recording.append("events", {"what": "runner", "address": "203.0.113.10", "port": 0})
+    late = iter(["10.4.1.1", "203.0.113.10"])
+    silent = lambda question: "timeout" if ".local." in question["id"] and question["id"].endswith("@n2") else "reached"  # noqa: E731
+    play.agents[client].outcome = silent
+    play.agents[client].peer = lambda question: next(late) if ".local." in question["id"] and question["id"].endswith("@n1") else ""
+    play("external-policy")
+    assert ("local", "settled") in steps(recording, "external-policy")
+    asked = [entry["frame"]["id"] for entry in recording.entries("frames", scenario="external-policy", step="local")]
+    assert len([id for id in asked if "runner>" in id and id.endswith("@n1")]) == 2
 
 
 @pytest.mark.parametrize(("server", "rounds"), [("pod/a@n1", AFFINITY_ROUNDS), ("pod/b@n1", 1)])

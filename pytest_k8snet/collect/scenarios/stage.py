@@ -8,6 +8,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
 
 from pytest_k8snet.collect.addresses import AddressBook, NoAddress
@@ -35,10 +36,11 @@ SERVICE_OF_SLICE = "kubernetes.io/service-name"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How one probe ended, as far as waiting goes: outcomes of its samples and who answered."""
+    """How one probe ended, as far as waiting goes: outcomes of its samples, who answered and as whom that one saw who asked."""
 
     outcomes: tuple[str, ...]
     servers: tuple[str, ...]
+    clients: tuple[str, ...] = ()
 
     @property
     def reached(self) -> bool:
@@ -68,6 +70,16 @@ def lost_alone(lost: Container[Probe]) -> Accept:
 def only_from(server: Endpoint) -> Accept:
     """Every answer is from that one."""
     return lambda answers: all(answer.reached and set(answer.servers) == {str(server)} for answer in answers.values())
+
+
+def seen_as(address: str, probe: Probe) -> Accept:
+    """Whoever answered that probe saw no other address than this."""
+    return lambda answers: {ip_address(client) for client in answers[probe].clients if client} <= {ip_address(address)}
+
+
+def both(first: Accept, second: Accept) -> Accept:
+    """One and the other."""
+    return lambda answers: first(answers) and second(answers)
 
 
 def from_several(number: int) -> Accept:
@@ -103,6 +115,11 @@ class Stage:
     def nodes(self) -> tuple[str, ...]:
         """Names of the nodes."""
         return self._common.inventory.names
+
+    @property
+    def outside(self) -> str:
+        """Address under which this process asks from outside, "" if it is not known."""
+        return next((str(event["address"] or "") for event in self._common.recording.entries("events", what="runner")), "")
 
     @property
     def run(self) -> str:
@@ -248,7 +265,8 @@ class Stage:
         self.journal.frame(source, frame)
         self._go_on()
         samples = [sample for sample in frame["samples"] if not sample["warmup"]]
-        return Answer(tuple(s["outcome"] for s in samples), tuple(str(s["reply"].get("server", "")) for s in samples if s["reply"]))
+        replies = [sample["reply"] for sample in samples if sample["reply"]]
+        return Answer(tuple(s["outcome"] for s in samples), *(tuple(str(r.get(key, "")) for r in replies) for key in ("server", "peer")))
 
     def _conclude(self, probes: Sequence[Probe], state: str, seconds: float) -> None:
         self.journal.note(state, probes=[str(self._numbered(probe)) for probe in probes], seconds=round(seconds, 3))
