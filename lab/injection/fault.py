@@ -118,7 +118,7 @@ def parse(texts: Mapping[str, str]) -> dict[str, Fault]:
 
 def _whole(raw: dict[str, Any], others: Mapping[str, dict[str, Any]], blocks: Mapping[str, Any], seen: tuple[str, ...]) -> dict[str, Any]:
     """A fault that is like another one does the other's steps first and undoes them last."""
-    own = {**raw, **{key: _spliced(raw.get(key, []), blocks, seen[0]) for key in (*ORDERED, "undo")}}
+    own = {**raw, **{key: _spliced(raw.get(key, []), blocks, seen[0]) for key in (*ORDERED, "undo", "may")}}
     if "like" not in raw:
         return own
     file = f"{raw['like']}.yaml"
@@ -130,11 +130,11 @@ def _whole(raw: dict[str, Any], others: Mapping[str, dict[str, Any]], blocks: Ma
     return {"roles": base.get("roles", ROLES), **own, **merged}
 
 
-def _spliced(steps: list[Any], blocks: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    """The steps, with each word replaced by the block of that name in blocks.yaml."""
-    if unknown := [one for one in steps if isinstance(one, str) and one not in blocks]:
+def _spliced(entries: list[Any], blocks: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """Steps or cells, with each word replaced by the block of that name in blocks.yaml."""
+    if unknown := [one for one in entries if isinstance(one, str) and one not in blocks]:
         raise UsageError(f"{name}: {unknown[0]}: there is no such block in {BLOCKS}")
-    return [step for one in steps for step in (blocks[one] if isinstance(one, str) else [one])]
+    return [entry for one in entries for entry in (blocks[one] if isinstance(one, str) else [one])]
 
 
 def named(faults: Mapping[str, Fault], wanted: str) -> Fault:

@@ -134,6 +134,7 @@ def test_likeness_reaches_back_to_the_first() -> None:
         ({"like": "FLT-900"}, "FLT-900.yaml: like FLT-900: there is no such fault, or it is like this one"),
         ({"roles": ["master"]}, r"roles are worker and control, not \['master'\]"),
         ({"undo": ["renew"]}, "FLT-900.yaml: renew: there is no such block in blocks.yaml"),
+        ({"may": ["chance"]}, "FLT-900.yaml: chance: there is no such block in blocks.yaml"),
         ({"undo": [{"run": ["true"]}]}, "needs either run and node, or kubectl"),
         ({"undo": [{"kubectl": ["x"], "run": ["true"], "node": "{node}"}]}, "needs either run and node, or kubectl"),
         ({"undo": [{"kubectl": ["x"], "shell": "y"}]}, "unknown shell"),
