@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -18,6 +19,7 @@ from pytest_k8snet.model.verdict import Inconclusive, Level, NotApplicable, Stat
 
 BAD = (Status.FAILED, Status.WARNING)
 Where = Callable[[Subject], bool]
+_ROW = re.compile(r" +step \S+: (\S+) > (\S+) (\S+): expected ")  # evidence/steps_table.py writes them
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,8 @@ class CaseFile:
         return self.inventory.names
 
     def about(self, *ids: str, where: Where | None = None) -> tuple[Result, ...]:
-        """Bad results of requirements (patterns) whose subject fits."""
-        return tuple(r for r in self.bad if _one_of(r.requirement, ids) and (where is None or where(r.subject)))
+        """Bad results of requirements (patterns) whose subject fits; of a scenario, all conversations that are not as they should be."""
+        return tuple(r for r in self.bad if _one_of(r.requirement, ids) and (where is None or all(map(where, _subjects(r)))))
 
     def at_node(self, requirement: str, comparison: str, node: str) -> tuple[Difference, ...]:
         """How a node differs in the comparison that this requirement is judged by; nothing where it is not bad there."""
@@ -89,6 +91,14 @@ def key(result: Result) -> tuple[str, str]:
 def together(*groups: Iterable[Result]) -> tuple[Result, ...]:
     """The results of all groups, each once."""
     return tuple({key(result): result for group in groups for result in group}.values())
+
+
+def _subjects(result: Result) -> tuple[Subject, ...]:
+    """What a result is about: its subject, or the conversations that the failure text of a scenario lists, if it lists nothing else."""
+    lines = [line for line in result.message.splitlines() if line.lstrip().startswith("step ")]
+    rows = [_ROW.match(line) for line in lines]
+    ends = [Subject(row[1], row[2], protocol=row[3]) for row in rows if row]
+    return tuple(ends) if ends and len(ends) == len(rows) else (result.subject,)
 
 
 def touches(*nodes: str) -> Where:

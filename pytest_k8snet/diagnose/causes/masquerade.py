@@ -15,7 +15,7 @@ from ..casefile import CaseFile, Difference, anywhere, from_node, together
 # the names that a Service is reached by).
 _LEAVING = (
     *("NET-EXTERNAL-00[45]", "NET-MTU-006", "NET-NAT-007", "NET-REACH-01[359]"),
-    *("NET-SERVICE-004", "NET-SERVICE-007", "NET-PATH-003", "NET-DNS-*"),
+    *("NET-SERVICE-004", "NET-SERVICE-007", "NET-SERVICE-025", "NET-PATH-003", "NET-DNS-*"),
 )
 SHOWN = 2  # podCIDRs that the sentence names
 _RULES = ("NET-NAT-008", "NET-FLANNEL-020")

@@ -130,7 +130,7 @@ TUNNEL = (
         red=("cluster",),
         status=WARNING,
         text=("cluster: FLANNEL_MTU of /run/flannel/subnet.env on every node", "w1: expected 1450, found 1400"),
-        also={"NET-FLANNEL-005 w1": FAILED},
+        also={"NET-FLANNEL-005 w1": FAILED, "NET-MTU-002 w1": FAILED},
     ),
 )
 

@@ -106,7 +106,7 @@ FLANNEL_STATE = (
         fact("subnet.env", "FLANNEL_MTU=1450", "FLANNEL_MTU=1500"),
         red=("w1",),
         text=("w1: /run/flannel/subnet.env", "FLANNEL_MTU: expected 1450, found 1500 (MTU 1500 of eth0 minus 50 for vxlan)"),
-        also={"NET-MTU-007 cluster": WARNING},
+        also={"NET-MTU-007 cluster": WARNING, "NET-MTU-002 w1": FAILED},
     ),
     Proof(
         "NET-FLANNEL-005",

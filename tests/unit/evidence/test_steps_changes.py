@@ -124,6 +124,7 @@ def timeout():
     for step, verb, seconds in (("default", "created", 10800), ("short", "patched", 1)):
         played.service(step, "affinity-timeout", verb, sessionAffinityConfig={"clientIP": {"timeoutSeconds": seconds}})
     played.slices("default", "affinity-timeout", ["pod/a@n1", "pod/b@n1"])
+    played.clients("default", "service/affinity-timeout", "pod/a@n1")
     played.clients("held", "service/affinity-timeout", *["pod/a@n1"] * 20)
     played.clients("after-0", "service/affinity-timeout", *["pod/a@n1"] * 3)
     played.clients("after-1", "service/affinity-timeout", *["pod/b@n1"] * 3)
@@ -164,6 +165,13 @@ def test_who_was_lost_did_not_move(timeout):
         "step held: pod/a@n2 > service/affinity-timeout tcp: expected one backend, found timeout",
         "step after: clients that were silent for more than 1 s: expected some client moved, found every client stayed",
     ]
+
+
+def test_a_client_that_never_got_an_answer_was_not_held(timeout):
+    for step in ("default", "held"):
+        timeout.asked[step]["tcp4:pod/a@n2>service/affinity-timeout"] = ["timeout"]
+    with pytest.raises(Inconclusive, match=r"step default: pod/a@n2 > .* timeout before it was held, see NET-SERVICE-001"):
+        timeout.comparison("affinity_timeout")
 
 
 def test_too_few_requests_hold_nobody(timeout):
