@@ -172,7 +172,7 @@ def test_bad_requests_are_told_and_cost_nothing_else(stream: Stream):
     assert [r["samples"][0]["outcome"] for r in results] == ["probe-error"] * len(bad) + ["reached"]
     errors = [r["samples"][0]["detail"]["error"] for r in results[:-1]]
     assert errors[2:5] == [
-        "action 'smoke' is none of tcp, udp, icmp, bulk, tls, resolve, query, lookups",
+        "action 'smoke' is none of tcp, udp, icmp, bulk, tls, trace, resolve, query, lookups",
         "address 'nowhere' is no IP address",
         "port 0 is not a whole number from 1 to 65535",
     ]
