@@ -33,7 +33,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
 def pytest_configure(config: pytest.Config) -> None:
     """Stay inert without a context or a recording; else read the settings and take part in the run."""
     config.addinivalue_line("markers", DESCRIPTION)
-    if not any(getattr(config.option, option.dest) for option in options.OPTIONS):
+    if all(getattr(config.option, option.dest) is None for option in options.OPTIONS):  # an empty name is a mistake, and told
         from .inert import Inert
 
         config.pluginmanager.register(Inert(), "k8snet-inert")

@@ -70,7 +70,7 @@ OPTIONS = (
     Option(
         "--k8snet-disruptive", "", "Allow checks that change the cluster for a moment; without it they are skipped.", kind="flag", ini=False
     ),
-    Option("--k8snet-image", "REF", "Image of the probe pods; it needs python3, iptables, nft, ip and ping (default %(image)s)."),
+    Option("--k8snet-image", "REF", "Image of the probe pods; it needs python3, iptables, nft, ip, bridge and ping (default %(image)s)."),
     Option("--k8snet-pull-policy", "POLICY", "imagePullPolicy of the probe pods: Always, IfNotPresent (default) or Never."),
     Option("--k8snet-pod-patch", "FILE", "Strategic merge patch (YAML) for every probe pod: pull secrets, labels, priority, limits."),
     Option(

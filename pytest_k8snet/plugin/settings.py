@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ LONGEST_TIMEOUT = 60  # of the agents, see pytest_k8snet/agent/probing/request.p
 def build(config: pytest.Config) -> Settings:
     """The settings of this run. Raises UsageProblem naming the option, its value and what is allowed."""
     given = {option.dest: (option.flag, value(config, option)) for option in OPTIONS}
+    _refuse_empty(given.values())
     given = {dest: pair for dest, pair in given.items() if pair[1] not in (None, [], False)}
     fields = {dest.removeprefix("k8snet_"): _read(dest, flag, raw) for dest, (flag, raw) in given.items()}
     fields = {_FIELDS.get(name, name): field for name, field in fields.items()}
@@ -34,11 +35,20 @@ def build(config: pytest.Config) -> Settings:
     return settings
 
 
+def _refuse_empty(given: Iterable[tuple[str, Any]]) -> None:
+    """As an unset variable of a shell leaves it: a run that judges nothing must not look like one that found nothing."""
+    for flag, raw in given:
+        if any(isinstance(text, str) and not text.strip() for text in (raw if isinstance(raw, list) else [raw])):
+            raise UsageProblem(f"{flag} is empty: give it a value, or leave it out")
+
+
 def _check_together(config: pytest.Config, settings: Settings) -> None:
     if settings.context and settings.replay:
         raise UsageProblem("--k8s-context and --k8snet-replay exclude each other: judge a cluster or a recording")
     if settings.replay and (settings.sweep or settings.plan or settings.record):
         raise UsageProblem("--k8snet-replay reads a recording and creates nothing: drop --k8snet-sweep, --k8snet-plan and --k8snet-record")
+    if settings.replay and config.option.k8snet_nodes:
+        raise UsageProblem("--k8snet-nodes says where probe pods go, and a recording holds what they saw: drop it, or judge a cluster")
     if not settings.active and not config.option.collectonly:
         _refuse_without_cluster(config)
 
@@ -99,7 +109,7 @@ def _image(text: str) -> str:
 def _existing(text: str) -> Path:
     path = Path(text).expanduser()
     if not path.is_file():
-        raise ValueError("no such file")
+        raise ValueError("a directory, not a file" if path.is_dir() else "no such file")
     return path
 
 

@@ -111,6 +111,9 @@ BAD = [
     (["--k8snet-pod-patch", "no/such.yaml"], "--k8snet-pod-patch no/such.yaml: no such file"),
     (["--k8snet-kubeconfig", "no/such"], "--k8snet-kubeconfig no/such: no such file"),
     (["--k8snet-replay", "no/such.zip"], "--k8snet-replay no/such.zip: no such file"),
+    (["--k8snet-kubeconfig", "."], "--k8snet-kubeconfig .: a directory, not a file"),
+    (["--k8snet-expect-cluster", ""], "--k8snet-expect-cluster is empty: give it a value, or leave it out"),
+    (["--k8snet-requirement", "NET-DNS-006", "--k8snet-requirement", " "], "--k8snet-requirement is empty: give it a value"),
 ]
 
 
@@ -133,6 +136,18 @@ def test_a_cluster_and_a_recording_exclude_each_other(settings, tmp_path):
         settings(*CONTEXT, "--k8snet-replay", str(path))
     with pytest.raises(UsageProblem, match="reads a recording and creates nothing"):
         settings("--k8snet-replay", str(path), "--k8snet-plan")
+    with pytest.raises(UsageProblem, match="--k8snet-nodes says where probe pods go, and a recording holds what they saw"):
+        settings("--k8snet-replay", str(path), "--k8snet-nodes", "zone=a")
+    assert settings("--k8snet-replay", str(path), ini="k8snet_nodes = zone=a").replay == path
+
+
+@pytest.mark.parametrize("flag", ["--k8s-context", "--k8snet-replay"])
+def test_an_empty_name_is_no_run_without_checks(run, pytester, flag):
+    """As a variable that nobody set leaves it: the tests beside must not pass for a proof."""
+    pytester.makepyfile("def test_own(): pass")
+    done = run(f"{flag}=")
+    assert done.code == 4
+    assert done.errors[0] == f"ERROR: {flag} is empty: give it a value, or leave it out"
 
 
 def test_an_option_without_its_cluster_is_a_mistake(run, pytester):
