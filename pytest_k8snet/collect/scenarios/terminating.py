@@ -25,26 +25,26 @@ def play(stage: Stage) -> None:
     The EndpointSlices are looked at once more in the end: the pod must not have ended meanwhile.
     """
     node = stage.nodes[-1]
-    with stage.step("alone"):
-        stage.pods.create(GOING, node, arguments("--linger", str(GRACE)), _patient)
-        try:
-            _observe(stage, node)
-        finally:
-            stage.pods.end(GOING, node)
+    try:
+        _observe(stage, node)
+    finally:
+        stage.pods.end(GOING, node)
 
 
 def _observe(stage: Stage, node: str) -> None:
     probes = stage.probes([Endpoint(EndpointKind.SERVICE, ALONE)])
     beside = stage.probes([Endpoint(EndpointKind.SERVICE, BESIDE)])
-    stage.pods.create(STAYING, node)
-    selector = {"k8snet/run": stage.run, "k8snet/role": GOING.name}
-    body = stage.objects.service(ALONE, selector=selector, **NO_CONTROLLER)
-    stage.objects.service(BESIDE, selector={"k8snet/run": stage.run, "k8snet/scenario": stage.scenario})
-    for one in (GOING, STAYING):
-        stage.pods.ready(one, node)
-    stage.slices(ALONE, lambda slices: len(ready(slices)) == 1)
-    stage.until(probes, all_reached)
-    _health(stage, body)
+    with stage.step("alone"):
+        stage.pods.create(GOING, node, arguments("--linger", str(GRACE)), _patient)
+        stage.pods.create(STAYING, node)
+        selector = {"k8snet/run": stage.run, "k8snet/role": GOING.name}
+        body = stage.objects.service(ALONE, selector=selector, **NO_CONTROLLER)
+        stage.objects.service(BESIDE, selector={"k8snet/run": stage.run, "k8snet/scenario": stage.scenario})
+        for one in (GOING, STAYING):
+            stage.pods.ready(one, node)
+        stage.slices(ALONE, lambda slices: len(ready(slices)) == 1)
+        stage.until(probes, all_reached)
+        _health(stage, body)
     with stage.step("beside"):
         stage.slices(BESIDE, lambda slices: len(ready(slices)) == 2)
         stage.until(beside, from_several(2), OFTEN)
