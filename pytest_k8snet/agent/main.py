@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import sys
 from collections.abc import Sequence
@@ -57,21 +58,7 @@ def _identity(parser: argparse.ArgumentParser) -> None:
 def _serve(options: argparse.Namespace) -> int:
     from .serve import Settings, serve
 
-    fields = (
-        "endpoint",
-        "run",
-        "socket",
-        "echo_port",
-        "bind",
-        "dns",
-        "silence",
-        "life",
-        "resolv_conf",
-        "second_port",
-        "ready_file",
-        "linger",
-    )
-    return serve(Settings(**{field: getattr(options, field) for field in fields}))
+    return serve(Settings(**{field.name: getattr(options, field.name) for field in dataclasses.fields(Settings)}))
 
 
 def _relay(options: argparse.Namespace) -> int:
