@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 
 import pytest
@@ -19,6 +18,8 @@ from pytest_k8snet.model.endpoint import Endpoint
 from pytest_k8snet.model.settings import Tier
 from pytest_k8snet.parse.objects import inventory
 from pytest_k8snet.plan.scenarios import AFFINITY_ROUNDS
+
+from .scripted_agent import Agent
 
 SPACES = {tier: f"k8snet-r1-{tier}" for tier in (Tier.RESTRICTED, Tier.PRIVILEGED)}
 MADE = {  # POST, PATCH and DELETE of each scenario; readiness and terminating connect to an agent besides
@@ -37,25 +38,6 @@ MADE = {  # POST, PATCH and DELETE of each scenario; readiness and terminating c
     "terminating": 5,
     "udp-flow": 2,
 }
-
-
-class Agent:
-    """Reaches whatever it is asked about, unless `outcome` says otherwise."""
-
-    def __init__(self, endpoint):
-        self.endpoint, self._seq = endpoint, itertools.count(1)
-        self.outcome, self.server, self.peer = lambda question: "reached", lambda question: "pod/a@n1", lambda question: ""
-
-    def request(self, do, probes=(), **_):
-        for question in probes:
-            outcome = self.outcome(question)
-            reply = {"server": self.server(question), "peer": self.peer(question)} if outcome == "reached" else {}
-            sample = {"warmup": False, "outcome": outcome, "seconds": 0.0, "nonce": "00", "reply": reply, "detail": {}}
-            yield {"kind": "result", "seq": next(self._seq), "id": question["id"], "request": question, "samples": [sample]}
-        yield {"kind": "done"}
-
-    def close(self):
-        return None
 
 
 @pytest.fixture

@@ -20,31 +20,9 @@ from pytest_k8snet.model.endpoint import Endpoint
 from pytest_k8snet.model.settings import Tier
 from pytest_k8snet.parse.objects import inventory
 
+from .scripted_agent import Agent
+
 SPACE = "k8snet-r1-restricted"
-
-
-class Agent:
-    """Answers every sample as `outcome(question)` says; `batches` are the ids that travelled together."""
-
-    def __init__(self, endpoint, outcome=lambda question: "reached"):
-        self.endpoint, self.outcome, self.batches, self.gate = endpoint, outcome, [], threading.Event()
-        self.gate.set()
-        self._seq = itertools.count(1)
-
-    def request(self, do, probes=(), **_):
-        self.batches.append([question["id"] for question in probes])
-        self.gate.wait(5)
-        for question in probes:
-            outcome = self.outcome(question)
-            if outcome == "lost":
-                raise StreamLost(f"{self.endpoint}: gone")
-            reply = {"server": "pod/a@n1"} if outcome == "reached" else {}
-            samples = [{"warmup": False, "outcome": outcome, "seconds": 0.0, "nonce": "00", "reply": reply, "detail": {}}]
-            yield {"kind": "result", "seq": next(self._seq), "id": question["id"], "request": question, "samples": samples}
-        yield {"kind": "done"}
-
-    def close(self):
-        return None
 
 
 @pytest.fixture
